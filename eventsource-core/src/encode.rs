@@ -1,0 +1,383 @@
+//! The encoder: an [`Event`] as the bytes of a block (§9.2.5), into any kind of output.
+//!
+//! The forms it chooses, of those that the grammar allows:
+//!
+//! - Lines end in LF, and a field's colon is always followed by one space, so that the one space a client
+//!   takes away is never the caller's own.
+//! - The fields stand in the order comment, `retry`, `event`, `id`, `data`; data comes last, so that it can
+//!   also be written piece by piece ([`DataWriter`]).
+//! - Each line break of the data (LF, CR or CRLF) begins a new `data` field, so a client gets it back as LF.
+//! - A blank line closes everything but a lone comment, which some clients would take for an event.
+
+use crate::scan::{LineBreaks, count_line_breaks, find_line_break};
+use crate::{Event, EventName};
+use core::fmt::{self, Write as _};
+use core::time::Duration;
+
+/// The buffer can't hold the encoded event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct BufferTooSmall {
+    /// How many bytes the encoded event takes.
+    pub needed: usize,
+    /// How many there were.
+    pub available: usize,
+}
+
+impl fmt::Display for BufferTooSmall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the encoded event takes {} bytes, the buffer has {}", self.needed, self.available)
+    }
+}
+
+impl core::error::Error for BufferTooSmall {}
+
+impl Event<'_> {
+    /// The exact number of bytes that this event is encoded to; `usize::MAX` where it would be more.
+    pub fn encoded_len(&self) -> usize {
+        let mut len = Length(0);
+        let Ok(()) = put_head(self, &mut len);
+        if let Some(data) = self.data {
+            len.add(lines_len(DATA, data));
+        }
+        if self.is_block() {
+            len.add(1);
+        }
+        len.0
+    }
+
+    /// Encodes into the front of `buffer`, without an allocation, and returns that part.
+    ///
+    /// # Errors
+    /// [`BufferTooSmall`] says how much is needed. What `buffer` then holds is unspecified.
+    pub fn encode_into_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], BufferTooSmall> {
+        let available = buffer.len();
+        let mut sink = Slice { buffer: &mut *buffer, written: 0 };
+        let encoded = put_event(self, &mut sink);
+        let written = sink.written;
+        match (encoded, buffer.get_mut(..written)) {
+            (Ok(()), Some(encoded)) => Ok(encoded),
+            _ => Err(BufferTooSmall { needed: self.encoded_len(), available }),
+        }
+    }
+
+    /// Encodes into a [`fmt::Write`]; [`Display`](fmt::Display) is the same.
+    ///
+    /// ```
+    /// let mut page = String::from(": a comment\n");
+    /// eventsource_core::Event::new("hello").encode_fmt(&mut page)?;
+    /// assert_eq!(page, ": a comment\ndata: hello\n\n");
+    /// # Ok::<(), std::fmt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `out`; part of the event may have been written then. A `String` has none.
+    pub fn encode_fmt<W: fmt::Write + ?Sized>(&self, out: &mut W) -> fmt::Result {
+        put_event(self, &mut Fmt(out))
+    }
+
+    /// Encodes at the end of a [`BufMut`](bytes::BufMut), such as a `Vec<u8>` or a `BytesMut`. With room enough
+    /// it doesn't allocate.
+    ///
+    /// ```
+    /// let mut out = Vec::new();
+    /// eventsource_core::Event::new("hello").encode_into(&mut out)?;
+    /// assert_eq!(out, b"data: hello\n\n");
+    /// # Ok::<(), eventsource_core::BufferTooSmall>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BufferTooSmall`] where `out` is of a fixed size; nothing has been written then.
+    #[cfg(feature = "alloc")]
+    pub fn encode_into<B: bytes::BufMut>(&self, out: &mut B) -> Result<(), BufferTooSmall> {
+        let available = out.remaining_mut();
+        // A growable buffer passes the cheap bound, and is spared the count.
+        if available < self.max_encoded_len() {
+            let needed = self.encoded_len();
+            if available < needed {
+                return Err(BufferTooSmall { needed, available });
+            }
+        }
+        let Ok(()) = put_event(self, &mut Buf(out));
+        Ok(())
+    }
+
+    /// An upper bound of [`encoded_len`](Self::encoded_len) that looks at no text.
+    #[cfg(feature = "alloc")]
+    fn max_encoded_len(&self) -> usize {
+        let texts =
+            [self.name.map(EventName::as_str), self.id.map(crate::EventId::as_str), self.data, self.comment];
+        // Each character becomes at most a line of its own: `\n` is `data: ` and `\n`.
+        let text = texts.iter().flatten().fold(0_usize, |sum, text| sum.saturating_add(text.len()));
+        text.saturating_mul(7).saturating_add(128)
+    }
+}
+
+/// The encoded event.
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.encode_fmt(f)
+    }
+}
+
+/// Where encoded text goes.
+pub(crate) trait Sink {
+    type Error;
+
+    fn put(&mut self, text: &str) -> Result<(), Self::Error>;
+}
+
+/// Begins a line of data, and of a comment.
+const DATA: &str = "data: ";
+const COMMENT: &str = ": ";
+
+#[inline]
+pub(crate) fn put_event<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
+    put_head(event, sink)?;
+    if let Some(data) = event.data {
+        put_lines(DATA, "\ndata: ", data, sink)?;
+    }
+    if event.is_block() { sink.put("\n") } else { Ok(()) }
+}
+
+/// Everything before the data.
+#[inline]
+fn put_head<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
+    if let Some(comment) = event.comment {
+        put_lines(COMMENT, "\n: ", comment, sink)?;
+    }
+    if let Some(retry) = event.retry {
+        sink.put("retry: ")?;
+        sink.put(itoa::Buffer::new().format(retry_millis(retry)))?;
+        sink.put("\n")?;
+    }
+    if let (Some(name), Some(_)) = (event.name, event.data) {
+        if !name.as_str().is_empty() {
+            sink.put("event: ")?;
+            sink.put(name.as_str())?;
+            sink.put("\n")?;
+        }
+    }
+    if let Some(id) = event.id {
+        sink.put("id: ")?;
+        sink.put(id.as_str())?;
+        sink.put("\n")?;
+    }
+    Ok(())
+}
+
+#[inline]
+fn put_lines<S: Sink>(first: &str, next: &str, text: &str, sink: &mut S) -> Result<(), S::Error> {
+    sink.put(first)?;
+    LineSplitter::default().put(text, next, sink)?;
+    sink.put("\n")
+}
+
+fn lines_len(prefix: &str, text: &str) -> usize {
+    let LineBreaks { characters, breaks } = match find_line_break(text.as_bytes()) {
+        None => LineBreaks::default(),
+        Some(_) => count_line_breaks(text.as_bytes()),
+    };
+    let around_a_line = prefix.len().saturating_add("\n".len());
+    let lines = breaks.saturating_add(1).saturating_mul(around_a_line);
+    lines.saturating_add(text.len().saturating_sub(characters))
+}
+
+/// Whole milliseconds, rounded up: less than one must not become none.
+fn retry_millis(retry: Duration) -> u128 {
+    retry.as_nanos().div_ceil(1_000_000)
+}
+
+/// Cuts text at its line breaks; a CRLF may be cut between two pieces.
+#[derive(Clone, Debug, Default)]
+struct LineSplitter {
+    after_cr: bool,
+}
+
+impl LineSplitter {
+    /// Puts `text` with `next_line` (the end of a line, the start of the next) in place of each line break.
+    #[inline]
+    fn put<S: Sink>(&mut self, text: &str, next_line: &str, sink: &mut S) -> Result<(), S::Error> {
+        let mut rest = text;
+        if self.after_cr && !rest.is_empty() {
+            self.after_cr = false;
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
+        }
+        while let Some((line, tail)) =
+            find_line_break(rest.as_bytes()).and_then(|at| rest.split_at_checked(at))
+        {
+            sink.put(line)?;
+            sink.put(next_line)?;
+            rest = match tail.strip_prefix('\r') {
+                Some(after) => {
+                    self.after_cr = after.is_empty();
+                    after.strip_prefix('\n').unwrap_or(after)
+                }
+                None => tail.strip_prefix('\n').unwrap_or_default(),
+            };
+        }
+        sink.put(rest)
+    }
+}
+
+/// Writes one event whose data comes in pieces, without an allocation: text that is streamed, formatted or
+/// rendered by a template.
+///
+/// Equal to encoding the pieces joined: a line break may be cut between two of them, also CRLF in its middle.
+///
+/// ```
+/// use core::fmt::Write;
+/// use eventsource_core::{DataWriter, Event, event_name};
+///
+/// let mut data = DataWriter::new(Event::empty().name(event_name!("sum")), String::new())?;
+/// write!(data, "{} + {}\r", 1, 2)?;
+/// write!(data, "\n= {}", 3)?;
+/// assert_eq!(data.finish()?, "event: sum\ndata: 1 + 2\ndata: = 3\n\n");
+/// # Ok::<(), std::fmt::Error>(())
+/// ```
+///
+/// Without [`finish`](Self::finish) the event stays open in the output: a client discards it at the end of the
+/// stream, but whatever is written after it becomes part of it. [`Frame::writer`](crate::Frame::writer) has
+/// no such edge.
+#[derive(Clone, Debug)]
+#[must_use = "the event is complete only after `finish`"]
+pub struct DataWriter<W> {
+    out: W,
+    splitter: LineSplitter,
+}
+
+impl<W: fmt::Write> DataWriter<W> {
+    /// Begins `event` in `out`. Data that it has already comes first.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn new(event: Event<'_>, mut out: W) -> Result<Self, fmt::Error> {
+        let data = event.data.unwrap_or_default();
+        put_head(&event.data(data), &mut Fmt(&mut out))?;
+        out.write_str(DATA)?;
+        let mut writer = Self { out, splitter: LineSplitter::default() };
+        writer.write_str(data)?;
+        Ok(writer)
+    }
+
+    /// Ends the event and hands the output back.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn finish(mut self) -> Result<W, fmt::Error> {
+        self.out.write_str("\n\n")?;
+        Ok(self.out)
+    }
+}
+
+impl<W: fmt::Write> fmt::Write for DataWriter<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.splitter.put(text, "\ndata: ", &mut Fmt(&mut self.out))
+    }
+}
+
+struct Fmt<'a, W: ?Sized>(&'a mut W);
+
+impl<W: fmt::Write + ?Sized> Sink for Fmt<'_, W> {
+    type Error = fmt::Error;
+
+    fn put(&mut self, text: &str) -> fmt::Result {
+        self.0.write_str(text)
+    }
+}
+
+struct Slice<'a> {
+    buffer: &'a mut [u8],
+    written: usize,
+}
+
+/// The slice is full.
+struct Full;
+
+impl Sink for Slice<'_> {
+    type Error = Full;
+
+    #[inline]
+    fn put(&mut self, text: &str) -> Result<(), Full> {
+        let end = self.written.checked_add(text.len()).ok_or(Full)?;
+        self.buffer.get_mut(self.written..end).ok_or(Full)?.copy_from_slice(text.as_bytes());
+        self.written = end;
+        Ok(())
+    }
+}
+
+struct Length(usize);
+
+impl Length {
+    fn add(&mut self, len: usize) {
+        self.0 = self.0.saturating_add(len);
+    }
+}
+
+impl Sink for Length {
+    type Error = core::convert::Infallible;
+
+    fn put(&mut self, text: &str) -> Result<(), Self::Error> {
+        self.add(text.len());
+        Ok(())
+    }
+}
+
+#[cfg(feature = "alloc")]
+struct Buf<'a, B>(&'a mut B);
+
+#[cfg(feature = "alloc")]
+impl<B: bytes::BufMut> Sink for Buf<'_, B> {
+    type Error = core::convert::Infallible;
+
+    #[inline]
+    fn put(&mut self, text: &str) -> Result<(), Self::Error> {
+        self.0.put_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Sink for alloc::vec::Vec<u8> {
+    type Error = core::convert::Infallible;
+
+    #[inline]
+    fn put(&mut self, text: &str) -> Result<(), Self::Error> {
+        self.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// An event whose data a JSON serialiser writes.
+#[cfg(feature = "json")]
+pub(crate) struct JsonSink<'a> {
+    out: &'a mut alloc::vec::Vec<u8>,
+    splitter: LineSplitter,
+}
+
+#[cfg(feature = "json")]
+impl<'a> JsonSink<'a> {
+    pub(crate) fn new(event: &Event<'_>, out: &'a mut alloc::vec::Vec<u8>) -> Self {
+        let Ok(()) = put_head(&event.data(""), out);
+        let Ok(()) = out.put(DATA);
+        Self { out, splitter: LineSplitter::default() }
+    }
+
+    pub(crate) fn finish(self) {
+        let Ok(()) = self.out.put("\n\n");
+    }
+}
+
+#[cfg(feature = "json")]
+impl std::io::Write for JsonSink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // Each piece that serde_json writes is whole characters.
+        let text = core::str::from_utf8(bytes).map_err(std::io::Error::other)?;
+        let Ok(()) = self.splitter.put(text, "\ndata: ", self.out);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

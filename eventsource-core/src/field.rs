@@ -1,0 +1,337 @@
+//! The two validated fields of an event: its name and its id.
+
+use core::fmt;
+
+/// The name of an event: the value of its `event` field, the type that the client dispatches.
+///
+/// Holds no CR and no LF, so it can't end its line and inject fields or whole events. Everything else is
+/// allowed. The empty name means the default type, `message`.
+///
+/// The names `open` and `error` are legal but unwise: a browser's `EventSource` fires events of
+/// its own under these names, so a page can't tell yours from them.
+///
+/// ```
+/// use eventsource_core::EventName;
+///
+/// let tick = EventName::new("tick")?;
+/// assert_eq!(tick.as_str(), "tick");
+///
+/// let error = EventName::new("tick\nid: 7").unwrap_err();
+/// assert_eq!((error.character(), error.offset()), ('\n', 4));
+/// # Ok::<(), eventsource_core::FieldError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventName<'a>(&'a str);
+
+/// The id of an event: the value of its `id` field, what the client sends back as `Last-Event-ID`.
+///
+/// Holds no CR, no LF and no NUL: the first two would end the line, and a client ignores an id with NUL in
+/// it. The empty id is meaningful: it makes the client forget the last event ID.
+///
+/// ```
+/// use eventsource_core::EventId;
+///
+/// assert_eq!(EventId::new("42")?.as_str(), "42");
+/// assert!(EventId::new("4\02").is_err());
+/// # Ok::<(), eventsource_core::FieldError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId<'a>(&'a str);
+
+/// Which field refused its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Field {
+    /// The `event` field, an [`EventName`].
+    Event,
+    /// The `id` field, an [`EventId`].
+    Id,
+}
+
+/// A text that can't be an event name or an event id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FieldError {
+    field: Field,
+    character: char,
+    offset: usize,
+}
+
+impl<'a> EventName<'a> {
+    /// Checks `name`; also at compile time, for which [`event_name!`](crate::event_name) is the short form.
+    ///
+    /// # Errors
+    /// The first CR or LF, with its offset in bytes.
+    pub const fn new(name: &'a str) -> Result<Self, FieldError> {
+        match find_forbidden(Field::Event, name) {
+            None => Ok(Self(name)),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// The name as text.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl<'a> EventId<'a> {
+    /// Checks `id`; also at compile time.
+    ///
+    /// # Errors
+    /// The first CR, LF or NUL, with its offset in bytes.
+    pub const fn new(id: &'a str) -> Result<Self, FieldError> {
+        match find_forbidden(Field::Id, id) {
+            None => Ok(Self(id)),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// The id as text.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl FieldError {
+    /// The field that refused its text.
+    pub const fn field(&self) -> Field {
+        self.field
+    }
+
+    /// The first character that isn't allowed there.
+    pub const fn character(&self) -> char {
+        self.character
+    }
+
+    /// Where it stands: its offset in bytes from the start of the text.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+/// Checks an [`EventName`] literal at compile time.
+///
+/// ```
+/// use eventsource_core::{EventName, event_name};
+///
+/// const TICK: EventName<'static> = event_name!("tick");
+/// assert_eq!(TICK.as_str(), "tick");
+/// ```
+///
+/// ```compile_fail
+/// let name = eventsource_core::event_name!("tick\ndata: injected");
+/// ```
+#[macro_export]
+macro_rules! event_name {
+    ($name:expr) => {
+        const {
+            match $crate::EventName::new($name) {
+                ::core::result::Result::Ok(name) => name,
+                ::core::result::Result::Err(_) => ::core::panic!("an event name holds no CR and no LF"),
+            }
+        }
+    };
+}
+
+/// §9.2.5: neither field can hold a line end; §9.2.6: an id with U+0000 NULL is ignored.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "const, and bounded by the loop's condition"
+)]
+const fn find_forbidden(field: Field, text: &str) -> Option<FieldError> {
+    let bytes = text.as_bytes();
+    let mut offset = 0;
+    while offset < bytes.len() {
+        let byte = bytes[offset];
+        if byte == b'\n' || byte == b'\r' || (byte == 0 && matches!(field, Field::Id)) {
+            return Some(FieldError { field, character: byte as char, offset });
+        }
+        offset += 1;
+    }
+    None
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Event => "event name",
+            Self::Id => "event id",
+        })
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, character, offset } = self;
+        let character = match character {
+            '\n' => "a line feed",
+            '\r' => "a carriage return",
+            _ => "U+0000 NULL",
+        };
+        write!(f, "{field} holds {character} at byte {offset}")
+    }
+}
+
+impl core::error::Error for FieldError {}
+
+/// What the borrowed and the owned form of a field have in common beyond `new` and `as_str`.
+macro_rules! field_impls {
+    ($View:ident) => {
+        impl<'a> TryFrom<&'a str> for $View<'a> {
+            type Error = FieldError;
+
+            fn try_from(text: &'a str) -> Result<Self, FieldError> {
+                Self::new(text)
+            }
+        }
+
+        impl AsRef<str> for $View<'_> {
+            fn as_ref(&self) -> &str {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $View<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.0)
+            }
+        }
+    };
+}
+
+field_impls!(EventName);
+field_impls!(EventId);
+
+#[cfg(feature = "alloc")]
+pub use owned::{EventIdBuf, EventNameBuf};
+
+#[cfg(feature = "alloc")]
+mod owned {
+    use super::{EventId, EventName, FieldError};
+    use alloc::boxed::Box;
+    use alloc::string::String;
+    use core::fmt;
+    use core::str::FromStr;
+
+    /// An owned [`EventName`].
+    ///
+    /// ```
+    /// use eventsource_core::EventNameBuf;
+    ///
+    /// let name: EventNameBuf = "tick".parse()?;
+    /// assert_eq!(name.as_name().as_str(), "tick");
+    /// # Ok::<(), eventsource_core::FieldError>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct EventNameBuf(Box<str>);
+
+    /// An owned [`EventId`].
+    ///
+    /// ```
+    /// use eventsource_core::{EventId, EventIdBuf};
+    ///
+    /// let id = EventIdBuf::from(EventId::new("42")?);
+    /// assert_eq!(id.as_id(), EventId::new("42")?);
+    /// # Ok::<(), eventsource_core::FieldError>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct EventIdBuf(Box<str>);
+
+    macro_rules! owned_field {
+        ($Owned:ident, $View:ident, $as_view:ident) => {
+            impl $Owned {
+                /// The borrowed form.
+                pub fn $as_view(&self) -> $View<'_> {
+                    $View(&self.0)
+                }
+
+                /// The field as text.
+                pub fn as_str(&self) -> &str {
+                    &self.0
+                }
+            }
+
+            impl From<$View<'_>> for $Owned {
+                fn from(view: $View<'_>) -> Self {
+                    Self(view.0.into())
+                }
+            }
+
+            impl<'a> From<&'a $Owned> for $View<'a> {
+                fn from(owned: &'a $Owned) -> Self {
+                    owned.$as_view()
+                }
+            }
+
+            impl TryFrom<String> for $Owned {
+                type Error = FieldError;
+
+                fn try_from(text: String) -> Result<Self, FieldError> {
+                    $View::new(&text)?;
+                    Ok(Self(text.into_boxed_str()))
+                }
+            }
+
+            impl FromStr for $Owned {
+                type Err = FieldError;
+
+                fn from_str(text: &str) -> Result<Self, FieldError> {
+                    $View::new(text).map(Self::from)
+                }
+            }
+
+            impl AsRef<str> for $Owned {
+                fn as_ref(&self) -> &str {
+                    &self.0
+                }
+            }
+
+            impl fmt::Display for $Owned {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.pad(&self.0)
+                }
+            }
+        };
+    }
+
+    owned_field!(EventNameBuf, EventName, as_name);
+    owned_field!(EventIdBuf, EventId, as_id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::{String, ToString};
+
+    #[test]
+    fn names_refuse_line_ends_and_say_where() {
+        let error = EventName::new("ab\rc\n").unwrap_err();
+        assert_eq!((error.field(), error.character(), error.offset()), (Field::Event, '\r', 2));
+        assert_eq!(error.to_string(), "event name holds a carriage return at byte 2");
+        assert_eq!(EventName::new("é\n").unwrap_err().offset(), 2);
+    }
+
+    #[test]
+    fn ids_refuse_nul_too() {
+        let error = EventId::new("1\0").unwrap_err();
+        assert_eq!(error.to_string(), "event id holds U+0000 NULL at byte 1");
+        assert!(EventName::new("1\0").is_ok(), "NUL is an ordinary character of a name");
+    }
+
+    #[test]
+    fn everything_else_is_allowed() {
+        for text in ["", " ", ":", "\u{feff}", "\u{2028}\u{85}", "\t", "🦀"] {
+            assert_eq!(EventName::new(text).unwrap().as_str(), text);
+            assert_eq!(EventId::new(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn owned_forms_are_no_way_round_the_check() {
+        assert!(EventNameBuf::try_from(String::from("a\n")).is_err());
+        assert!("a\r".parse::<EventIdBuf>().is_err());
+        let id: EventIdBuf = "7".parse().unwrap();
+        assert_eq!((id.as_str(), id.as_id().as_str(), id.to_string().as_str()), ("7", "7", "7"));
+    }
+}

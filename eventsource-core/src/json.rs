@@ -1,0 +1,88 @@
+//! Data as JSON.
+
+use crate::encode::JsonSink;
+use crate::{Event, Frame};
+use alloc::vec::Vec;
+use serde::Serialize;
+
+/// With the `json` feature.
+impl Event<'_> {
+    /// Encodes this event at the end of `out`, with `value` as JSON in place of its data. The JSON is serialised
+    /// straight into `out`, with no copy in between.
+    ///
+    /// # Errors
+    /// Those of serialising `value`; `out` is then as it was before.
+    pub fn encode_json_into<T>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), serde_json::Error>
+    where
+        T: Serialize + ?Sized,
+    {
+        let before = out.len();
+        let mut sink = JsonSink::new(self, out);
+        let result = serde_json::to_writer(&mut sink, value);
+        match result {
+            Ok(()) => sink.finish(),
+            Err(_) => out.truncate(before),
+        }
+        result
+    }
+}
+
+/// With the `json` feature.
+impl Frame {
+    /// An event with `value` as JSON in place of its data.
+    ///
+    /// ```
+    /// use eventsource_core::{Event, Frame, event_name};
+    ///
+    /// let load = Event::empty().name(event_name!("load"));
+    /// assert_eq!(Frame::json(load, &[0.5, 0.25])?.as_bytes(), b"event: load\ndata: [0.5,0.25]\n\n");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of serialising `value`.
+    pub fn json<T: Serialize + ?Sized>(event: Event<'_>, value: &T) -> Result<Self, serde_json::Error> {
+        let mut encoded = Vec::new();
+        event.encode_json_into(value, &mut encoded)?;
+        Ok(Self::from_encoded(encoded))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event_name;
+    use alloc::string::ToString;
+    use serde::Serializer;
+
+    struct FailsLate;
+
+    impl Serialize for FailsLate {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::{Error, SerializeSeq};
+            let mut seq = serializer.serialize_seq(Some(2))?;
+            seq.serialize_element("written already")?;
+            Err(S::Error::custom("no more"))
+        }
+    }
+
+    #[test]
+    fn peer_fault_7_a_json_error_is_an_error_and_leaves_nothing_behind() {
+        let mut out = b": before\n".to_vec();
+        let error = Event::empty().encode_json_into(&FailsLate, &mut out).unwrap_err();
+        assert_eq!(error.to_string(), "no more");
+        assert_eq!(out, b": before\n");
+        assert!(Frame::json(Event::empty(), &FailsLate).is_err());
+    }
+
+    #[test]
+    fn raw_line_breaks_in_json_become_lines() {
+        #[derive(Serialize)]
+        struct Text {
+            text: &'static str,
+        }
+        let frame =
+            Frame::json(Event::new("replaced").name(event_name!("t")), &Text { text: "a\nb" }).unwrap();
+        assert_eq!(frame.as_bytes(), b"event: t\ndata: {\"text\":\"a\\nb\"}\n\n");
+    }
+}

@@ -1,0 +1,108 @@
+//! What surrounds the stream in HTTP: the same decisions for every server.
+
+/// The media type of an event stream (§9.2.5). Always UTF-8, so that it needs no `charset`.
+pub const CONTENT_TYPE: &str = "text/event-stream";
+
+/// The header fields that a response with an event stream needs.
+///
+/// `no-store` keeps caches away; `x-accel-buffering` stops nginx from holding events back.
+pub const RESPONSE_HEADERS: [(&str, &str); 3] =
+    [("content-type", CONTENT_TYPE), ("cache-control", "no-store"), ("x-accel-buffering", "no")];
+
+/// A whole response head, for a server of one's own whose stream ends with the connection. Send it at once, not with
+/// the first event: until then a browser's `EventSource` stays in the state `CONNECTING`.
+pub const RESPONSE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
+    content-type: text/event-stream\r\n\
+    cache-control: no-store\r\n\
+    x-accel-buffering: no\r\n\
+    connection: close\r\n\
+    \r\n";
+
+/// Whether a client with this `Accept` header takes an event stream (RFC 9110 §12.5.1).
+///
+/// Several header lines are joined with commas, or asked one by one: any that accepts is enough. No header, an
+/// empty one and one that names no media range at all mean that anything is accepted. The most specific range
+/// decides: `*/*, text/event-stream;q=0` does not accept.
+///
+/// ```
+/// use eventsource_core::accepts_event_stream;
+///
+/// assert!(accepts_event_stream(b"text/html, text/*;q=0.1"));
+/// assert!(!accepts_event_stream(b"application/json"));
+/// ```
+pub fn accepts_event_stream(accept: &[u8]) -> bool {
+    let mut best = None;
+    for range in accept.split(|&byte| byte == b',') {
+        let mut parts = range.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+        let name = parts.next().unwrap_or_default();
+        let specificity = if name.eq_ignore_ascii_case(CONTENT_TYPE.as_bytes()) {
+            3
+        } else if name.eq_ignore_ascii_case(b"text/*") {
+            2
+        } else if name == b"*/*" {
+            1
+        } else if name.contains(&b'/') {
+            0
+        } else {
+            continue;
+        };
+        let accepted = specificity > 0 && !parts.any(is_zero_weight);
+        if best.is_none_or(|(most, _)| specificity >= most) {
+            best = Some((specificity, accepted));
+        }
+    }
+    best.is_none_or(|(_, accepted)| accepted)
+}
+
+/// `q=0`, also as `Q=0.` and `q=0.000`.
+fn is_zero_weight(parameter: &[u8]) -> bool {
+    match parameter {
+        [b'q' | b'Q', b'=', b'0', rest @ ..] => rest.iter().all(|byte| matches!(byte, b'.' | b'0')),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_is_read_as_rfc_9110_says() {
+        for accept in [
+            "",
+            "*/*",
+            "text/*",
+            "text/event-stream",
+            "TEXT/Event-Stream",
+            "text/event-stream; charset=utf-8",
+            "application/json, */*;q=0.1",
+            "text/html;q=0, text/event-stream",
+            "text/event-stream;q=0.001",
+            ", ,",
+            "text/*;q=0, text/event-stream",
+            "garbage",
+        ] {
+            assert!(accepts_event_stream(accept.as_bytes()), "{accept}");
+        }
+        for accept in [
+            "application/json",
+            "text/html",
+            "text/event-stream;q=0",
+            "*/*, text/event-stream;q=0",
+            "text/event-stream;q=0.000, */*",
+            "text/*;q=0",
+            "text/event-streams",
+            "application/json, text/html",
+        ] {
+            assert!(!accepts_event_stream(accept.as_bytes()), "{accept}");
+        }
+    }
+
+    #[test]
+    fn the_head_holds_the_headers() {
+        for (name, value) in RESPONSE_HEADERS {
+            assert!(RESPONSE_HEAD.contains(&alloc::format!("\r\n{name}: {value}\r\n")));
+        }
+        assert!(RESPONSE_HEAD.ends_with("\r\n\r\n"));
+    }
+}

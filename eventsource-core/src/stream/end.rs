@@ -1,0 +1,75 @@
+//! Why a stream ended.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+/// An error of any kind, as sources may have them.
+pub type BoxError = Box<dyn core::error::Error + Send + Sync>;
+
+/// Why an [`EventStream`](super::EventStream) ended here. It doesn't say what the client has received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// Every source ended of itself.
+    SourceEnded,
+    /// A source failed; [`End::error`] has its error.
+    SourceError,
+    /// A [`StopHandle`](super::StopHandle) was used.
+    Stopped,
+    /// The maximum lifetime was over.
+    Lifetime,
+    /// The stream was dropped before its end: the client has gone, or the server gave up on it.
+    Dropped,
+}
+
+/// The end of an [`EventStream`](super::EventStream): the reason and, where a source failed, its error.
+#[derive(Debug)]
+pub struct End {
+    reason: EndReason,
+    error: Option<BoxError>,
+}
+
+impl End {
+    /// A source's failure.
+    pub fn source_error(error: impl Into<BoxError>) -> Self {
+        Self { reason: EndReason::SourceError, error: Some(error.into()) }
+    }
+
+    /// Why.
+    pub fn reason(&self) -> EndReason {
+        self.reason
+    }
+
+    /// The source's error.
+    pub fn error(&self) -> Option<&(dyn core::error::Error + Send + Sync + 'static)> {
+        self.error.as_deref()
+    }
+}
+
+/// Without an error.
+impl From<EndReason> for End {
+    fn from(reason: EndReason) -> Self {
+        Self { reason, error: None }
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SourceEnded => "the source ended",
+            Self::SourceError => "the source failed",
+            Self::Stopped => "stopped",
+            Self::Lifetime => "the maximum lifetime was over",
+            Self::Dropped => "dropped",
+        })
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            Some(error) => write!(f, "{}: {error}", self.reason),
+            None => self.reason.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Two sources as one.
+
+use super::{End, EndReason, Source};
+use crate::Frame;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Two sources as one, each in its own order, made by [`EventStream::merge`](super::EventStream::merge).
+    ///
+    /// Fair: after a frame of one, the other is asked first, so that while both are ready they take turns. It
+    /// ends when both have ended. When one fails, the other is closed, what it had accepted still comes out, and
+    /// then the failure.
+    #[derive(Debug)]
+    #[must_use = "sources do nothing unless polled"]
+    pub struct Merge<A, B> {
+        #[pin]
+        first: Option<A>,
+        #[pin]
+        second: Option<B>,
+        second_is_next: bool,
+        failure: Option<End>,
+    }
+}
+
+impl<A, B> Merge<A, B> {
+    pub(super) fn new(first: Option<A>, second: B) -> Self {
+        Self { first, second: Some(second), second_is_next: false, failure: None }
+    }
+}
+
+impl<A: Source, B: Source> Source for Merge<A, B> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>> {
+        let mut this = self.project();
+        let mut pending = false;
+        // Each turn that goes on has ended a source or has been pending once, and there are two.
+        for _ in 0..4 {
+            let second = *this.second_is_next;
+            *this.second_is_next = !second;
+            let polled =
+                if second { poll_part(this.second.as_mut(), cx) } else { poll_part(this.first.as_mut(), cx) };
+            match polled {
+                None => {}
+                Some(Poll::Ready(Ok(frame))) => return Poll::Ready(Ok(frame)),
+                Some(Poll::Ready(Err(end))) if end.reason() == EndReason::SourceEnded => {}
+                Some(Poll::Ready(Err(failure))) => {
+                    *this.failure = Some(failure);
+                    close_part(this.first.as_mut());
+                    close_part(this.second.as_mut());
+                }
+                Some(Poll::Pending) if pending => break,
+                Some(Poll::Pending) => pending = true,
+            }
+            if this.first.is_none() && this.second.is_none() {
+                let end = this.failure.take();
+                return Poll::Ready(Err(end.unwrap_or_else(|| EndReason::SourceEnded.into())));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn close(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
+        let first = close_part(this.first);
+        let second = close_part(this.second);
+        first || second
+    }
+}
+
+/// Polls a source that's still there; gone as soon as it ends.
+fn poll_part<S: Source>(
+    mut part: Pin<&mut Option<S>>,
+    cx: &mut Context<'_>,
+) -> Option<Poll<Result<Frame, End>>> {
+    let polled = part.as_mut().as_pin_mut()?.poll_frame(cx);
+    if matches!(polled, Poll::Ready(Err(_))) {
+        part.set(None);
+    }
+    Some(polled)
+}
+
+/// Closes a source that's still there; gone if nothing is left in it.
+pub(super) fn close_part<S: Source>(mut part: Pin<&mut Option<S>>) -> bool {
+    let left = part.as_mut().as_pin_mut().is_some_and(Source::close);
+    if !left {
+        part.set(None);
+    }
+    left
+}

@@ -1,0 +1,385 @@
+//! Merging, lifetime, stopping and the end.
+
+use core::num::NonZeroUsize;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use eventsource_core::test_util::{ManualClock, Probe, interpret};
+use eventsource_core::{
+    Emitter, EndReason, Event, EventStream, Frame, KeepAlive, Never, StopHandle, TryEmitError, event_name,
+    jitter,
+};
+use futures_util::stream::{self, FusedStream, StreamExt};
+use futures_util::{FutureExt, Stream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+fn capacity(frames: usize) -> NonZeroUsize {
+    NonZeroUsize::new(frames).unwrap()
+}
+
+/// The data of the events, in order.
+fn data<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Vec<String> {
+    let bytes: Vec<u8> = frames.into_iter().flat_map(Frame::as_bytes).copied().collect();
+    interpret(&bytes).events.into_iter().map(|event| event.data).collect()
+}
+
+fn untimed<S: eventsource_core::Source>(source: S) -> EventStream<S> {
+    EventStream::with_timer(source, Never)
+}
+
+/// Collects the reasons that hooks are told.
+#[derive(Clone, Default)]
+struct Reasons(Arc<Mutex<Vec<String>>>);
+
+impl Reasons {
+    fn hook(&self) -> impl FnOnce(&eventsource_core::End) + Send + use<> {
+        let reasons = self.0.clone();
+        move |end| reasons.lock().unwrap().push(end.to_string())
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[test]
+fn a_source_that_is_always_ready_does_not_starve_the_emitter_nor_the_reverse() {
+    let (emitter, emissions) = Emitter::new(capacity(100));
+    for _ in 0..50 {
+        emitter.try_emit("emitted").unwrap();
+    }
+    let mut probe = Probe::new(untimed(stream::repeat("source")).merge(emissions));
+    let frames = probe.take_ready(100);
+    assert_eq!(data(&frames).iter().filter(|data| *data == "emitted").count(), 50);
+    for pair in data(&frames).chunks(2) {
+        assert_ne!(pair[0], pair[1], "they take turns");
+    }
+    // The other way round: an emitter that is refilled as fast as it's read.
+    let (emitter, emissions) = Emitter::new(capacity(1));
+    let mut probe = Probe::new(untimed(stream::iter(0..50).map(|n| n.to_string())).merge(emissions));
+    let mut from_source = 0;
+    for _ in 0..100 {
+        let _ = emitter.try_emit("emitted");
+        from_source += usize::from(data(&probe.take_ready(1)) != ["emitted"]);
+    }
+    assert_eq!(from_source, 50);
+}
+
+#[test]
+fn each_source_keeps_its_order_and_all_have_to_end() {
+    let (emitter, emissions) = Emitter::new(capacity(3));
+    let numbers = |range: core::ops::Range<u32>| stream::iter(range.map(|n| n.to_string()));
+    let mut probe = Probe::new(untimed(numbers(0..3)).merge(numbers(10..13)).merge(emissions));
+    for n in 20..23 {
+        emitter.try_emit(n.to_string()).unwrap();
+    }
+    let frames = data(&probe.take_ready(100));
+    for tens in 0..3 {
+        let expected: Vec<_> = (0..3).map(|n| (tens * 10 + n).to_string()).collect();
+        let of_source: Vec<_> =
+            frames.iter().filter(|text| text.parse::<u32>().unwrap() / 10 == tens).cloned().collect();
+        assert_eq!(of_source, expected);
+    }
+    assert!(probe.poll().is_pending(), "the emitter lives");
+    drop(emitter);
+    assert!(probe.wakes() > 0);
+    assert_eq!(probe.poll(), Poll::Ready(None));
+    assert_eq!(probe.poll(), Poll::Ready(None));
+    assert_eq!(probe.stream().end().unwrap().reason(), EndReason::SourceEnded);
+    assert!(probe.stream().is_terminated());
+}
+
+#[test]
+fn peer_fault_8_a_thousand_clones_never_mix_their_lines() {
+    let (emitter, emissions) = Emitter::new(capacity(1));
+    let threads: Vec<_> = (0..8)
+        .map(|thread| {
+            let clones: Vec<_> = (0..125).map(|_| emitter.clone()).collect();
+            std::thread::spawn(move || {
+                for (n, clone) in clones.into_iter().enumerate() {
+                    let text = format!("{thread}\n{n}\n{thread}");
+                    block_on(clone.emit((event_name!("n"), text))).unwrap();
+                }
+            })
+        })
+        .collect();
+    drop(emitter);
+    let frames = block_on(untimed(emissions).collect::<Vec<_>>());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+
+    let mut next = [0; 8];
+    let received = data(&frames);
+    assert_eq!(received.len(), 1000);
+    for text in received {
+        let lines: Vec<usize> = text.lines().map(|line| line.parse().unwrap()).collect();
+        assert_eq!(lines, [lines[0], next[lines[0]], lines[0]], "whole, and in its thread's order");
+        next[lines[0]] += 1;
+    }
+}
+
+/// With a waker that unparks the thread.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut future = core::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn emit_waits_for_room_and_is_cancel_safe() {
+    let (emitter, emissions) = Emitter::new(capacity(1));
+    let mut probe = Probe::new(untimed(emissions));
+    emitter.try_emit("1").unwrap();
+    let full = emitter.try_emit("2").unwrap_err();
+    assert_eq!(full, TryEmitError::Full(Frame::from("2")));
+
+    let mut waiting =
+        ["2", "never", "3"].map(|text| Box::pin(emitter.emit(text).fuse())).into_iter().collect::<Vec<_>>();
+    for emit in &mut waiting {
+        assert!(emit.as_mut().now_or_never().is_none());
+    }
+    drop(waiting.remove(1));
+    let mut received = Vec::new();
+    for _ in 0..6 {
+        received.extend(data(&probe.take_ready(1)));
+        for emit in &mut waiting {
+            let _ = emit.as_mut().now_or_never();
+        }
+    }
+    assert_eq!(received, ["1", "2", "3"]);
+}
+
+#[test]
+fn huge_capacities_are_cut_down() {
+    let (emitter, _emissions) = Emitter::new(NonZeroUsize::MAX);
+    for _ in 0..Emitter::MAX_CAPACITY {
+        emitter.try_emit(Frame::KEEP_ALIVE).unwrap();
+    }
+    assert!(matches!(emitter.try_emit("more"), Err(TryEmitError::Full(_))));
+}
+
+#[test]
+fn emitters_learn_that_the_client_is_gone() {
+    let (emitter, emissions) = Emitter::new(capacity(1));
+    let probe = Probe::new(untimed(emissions));
+    assert!(emitter.closed().now_or_never().is_none());
+    drop(probe);
+    assert!(emitter.closed().now_or_never().is_some() && emitter.is_closed());
+    assert!(matches!(emitter.try_emit("x"), Err(TryEmitError::Closed(_))));
+    assert_eq!(emitter.emit("x").now_or_never().unwrap().unwrap_err().0, Frame::from("x"));
+}
+
+#[test]
+fn stop_ends_many_streams_and_lets_out_what_was_emitted() {
+    let stop = StopHandle::new();
+    let reasons = Reasons::default();
+    let mut probes: Vec<_> = (0..100)
+        .map(|n| {
+            let (emitter, emissions) = Emitter::new(capacity(2));
+            let own = StopHandle::new();
+            let stream = untimed(stream::pending::<Frame>()).merge(emissions);
+            let stream = stream.stop_on(&own).stop_on(&stop).on_end(reasons.hook());
+            let mut probe = Probe::new(stream);
+            assert!(probe.poll().is_pending());
+            emitter.try_emit(n.to_string()).unwrap();
+            (emitter, probe, own)
+        })
+        .collect();
+    stop.stop();
+    stop.stop();
+    for (n, (emitter, probe, _)) in probes.iter_mut().enumerate() {
+        assert!(probe.wakes() > 0);
+        assert_eq!(data(&probe.take_ready(10)), [n.to_string()]);
+        assert_eq!(probe.poll(), Poll::Ready(None));
+        assert!(emitter.is_closed());
+        assert_eq!(probe.stream().end().unwrap().reason(), EndReason::Stopped);
+    }
+    assert_eq!(reasons.told(), ["stopped"; 100]);
+}
+
+#[test]
+fn stop_wakes_a_quiet_stream_and_ends_a_busy_one() {
+    let stop = StopHandle::new();
+    let mut quiet = Probe::new(untimed(stream::pending::<Frame>()).stop_on(&stop));
+    let mut busy = Probe::new(untimed(stream::repeat("x")).stop_on(&stop));
+    assert!(quiet.poll().is_pending());
+    assert_eq!(busy.take_ready(1000).len(), 1000);
+    stop.stop();
+    assert_eq!(quiet.wakes(), 1);
+    assert_eq!(quiet.poll(), Poll::Ready(None));
+    assert_eq!(busy.poll(), Poll::Ready(None));
+    let mut late = Probe::new(untimed(stream::repeat("x")).stop_on(&stop).retry(Duration::from_secs(1)));
+    assert_eq!(late.take_ready(10), [Frame::retry(Duration::from_secs(1))]);
+}
+
+#[test]
+fn a_stream_stopped_or_failed_lets_go_of_its_sources() {
+    let alive = Arc::new(());
+    let held = alive.clone();
+    let source = stream::repeat(()).map(move |()| {
+        let _ = &held;
+        "x"
+    });
+    let stop = StopHandle::new();
+    let mut probe = Probe::new(untimed(source).stop_on(&stop));
+    assert_eq!(probe.take_ready(1).len(), 1);
+    stop.stop();
+    assert_eq!(probe.poll(), Poll::Ready(None));
+    assert_eq!(Arc::strong_count(&alive), 1);
+}
+
+#[test]
+fn the_lifetime_ends_quiet_and_busy_streams_within_its_range() {
+    let range = Duration::from_secs(540)..=Duration::from_secs(600);
+    let mut ends = Vec::new();
+    for seed in 0..50 {
+        let clock = ManualClock::new();
+        let max = jitter(range.clone(), seed);
+        let stream = EventStream::with_timer(stream::pending::<Frame>(), clock.timer());
+        let stream = stream.keep_alive(KeepAlive::default()).max_lifetime_with_timer(max, clock.timer());
+        let mut probe = Probe::new(stream);
+        probe.run_for(&clock, Duration::from_secs(10_000));
+        assert_eq!(probe.stream().end().unwrap().reason(), EndReason::Lifetime);
+        assert!(range.contains(&clock.now()), "{:?}", clock.now());
+        ends.push(clock.now());
+    }
+    ends.dedup();
+    assert_eq!(ends.len(), 50, "each at its own time");
+
+    let clock = ManualClock::new();
+    let (emitter, emissions) = Emitter::new(capacity(1));
+    let stream = EventStream::with_timer(stream::repeat("busy"), clock.timer()).merge(emissions);
+    let mut probe = Probe::new(stream.max_lifetime_with_timer(Duration::from_secs(1), clock.timer()));
+    assert_eq!(probe.take_ready(1000).len(), 1000);
+    emitter.try_emit("last words").unwrap();
+    clock.advance(Duration::from_secs(1));
+    let rest = data(&probe.take_ready(1000));
+    assert!(rest.len() <= 65 && rest.contains(&"last words".into()));
+    assert_eq!(probe.poll(), Poll::Ready(None));
+}
+
+#[test]
+fn hostile_lifetimes() {
+    let clock = ManualClock::new();
+    let of = |max| {
+        let stream = EventStream::with_timer(stream::repeat("x"), clock.timer());
+        Probe::new(stream.max_lifetime_with_timer(max, clock.timer()))
+    };
+    assert_eq!(of(Duration::ZERO).poll(), Poll::Ready(None));
+    let mut endless = of(Duration::MAX);
+    assert_eq!(endless.take_ready(1000).len(), 1000);
+    let mut short = of(Duration::from_nanos(1));
+    assert_eq!(short.take_ready(1).len(), 1);
+    clock.advance(Duration::from_nanos(1));
+    assert!(short.take_ready(100).len() <= 64);
+}
+
+#[test]
+fn an_error_ends_the_stream_after_all_that_came_before_it() {
+    let reasons = Reasons::default();
+    let (emitter, emissions) = Emitter::new(capacity(4));
+    let failing = stream::iter([Ok("1"), Ok("2"), Err("the source broke"), Ok("unseen")]);
+    let mut probe = Probe::new(untimed(failing).merge(emissions).on_end(reasons.hook()));
+    for n in ["a", "b", "c", "d"] {
+        emitter.try_emit(n).unwrap();
+    }
+    assert_eq!(data(&probe.take_ready(100)), ["1", "a", "2", "b", "c", "d"]);
+    assert_eq!(probe.poll(), Poll::Ready(None));
+    assert_eq!(reasons.told(), ["the source failed: the source broke"]);
+    let end = probe.stream().end().unwrap();
+    assert_eq!(
+        (end.reason(), end.error().unwrap().to_string()),
+        (EndReason::SourceError, "the source broke".into())
+    );
+    assert!(emitter.is_closed());
+}
+
+#[test]
+fn the_hook_is_told_once_and_only_of_streams_that_were_polled() {
+    let reasons = Reasons::default();
+    drop(untimed(stream::pending::<Frame>()).on_end(reasons.hook()));
+    assert_eq!(reasons.told(), [""; 0]);
+
+    let mut dropped = Probe::new(untimed(stream::pending::<Frame>()).on_end(reasons.hook()));
+    assert!(dropped.poll().is_pending());
+    drop(dropped);
+    assert_eq!(reasons.told(), ["dropped"]);
+
+    let mut ended = Probe::new(untimed(stream::empty::<Frame>()).on_end(reasons.hook()));
+    assert_eq!(ended.poll(), Poll::Ready(None));
+    assert_eq!(ended.poll(), Poll::Ready(None));
+    drop(ended);
+    assert_eq!(reasons.told(), ["dropped", "the source ended"]);
+
+    // Stopped, but gone before it had handed out the rest.
+    let stop = StopHandle::new();
+    let (emitter, emissions) = Emitter::new(capacity(2));
+    let mut half = Probe::new(untimed(emissions).stop_on(&stop).on_end(reasons.hook()));
+    emitter.try_emit("1").unwrap();
+    emitter.try_emit("2").unwrap();
+    stop.stop();
+    assert_eq!(data(&half.take_ready(1)), ["1"]);
+    drop(half);
+    assert_eq!(reasons.told(), ["dropped", "the source ended", "dropped"]);
+}
+
+#[test]
+fn a_hook_may_use_the_stream_s_own_handles() {
+    let stop = StopHandle::new();
+    let (emitter, emissions) = Emitter::new(capacity(1));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (hook_stop, hook_emitter, hook_calls) = (stop.clone(), emitter.clone(), calls.clone());
+    let stream = untimed(emissions).stop_on(&stop).on_end(move |_| {
+        hook_calls.fetch_add(1, Ordering::Relaxed);
+        hook_stop.stop();
+        assert!(hook_emitter.try_emit("after the end").is_err());
+    });
+    let mut probe = Probe::new(stream);
+    assert!(probe.poll().is_pending());
+    drop(probe);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    drop(emitter);
+}
+
+#[test]
+fn retry_comes_first_and_once() {
+    let mut probe = Probe::new(untimed(stream::iter(["x"])).retry(Duration::from_millis(1500)));
+    let text: Vec<u8> = probe.take_ready(10).iter().flat_map(Frame::as_bytes).copied().collect();
+    assert_eq!(text, b"retry: 1500\n\ndata: x\n\n");
+}
+
+#[test]
+fn frames_without_bytes_are_passed_over_and_never_spin() {
+    let empty = || Frame::from(Event::empty());
+    let mut probe = Probe::new(untimed(stream::iter([empty(), "x".into(), empty()])));
+    assert_eq!(data(&probe.take_ready(10)), ["x"]);
+    let mut endless = Probe::new(untimed(stream::repeat(()).map(|()| empty())));
+    assert!(endless.poll().is_pending());
+    assert_eq!(endless.wakes(), 1, "it comes back");
+}
+
+#[test]
+fn a_stream_keeps_its_promises_to_any_executor() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    let (_, emissions) = Emitter::new(capacity(1));
+    let stream = is_send(untimed(stream::pending::<Frame>()).merge(emissions));
+    // Boxed and type-erased sources and timers are sources and timers.
+    let boxed: Pin<Box<dyn Stream<Item = Frame> + Send>> = Box::pin(stream);
+    let timer: Pin<Box<dyn eventsource_core::Timer + Send>> = Box::pin(Never);
+    let mut probe =
+        Probe::new(is_send(EventStream::with_timer(boxed, timer).keep_alive(KeepAlive::default())));
+    assert!(probe.poll().is_pending(), "the emitter was dropped, but the other source is pending");
+}
