@@ -106,7 +106,9 @@ fn peer_fault_8_a_thousand_clones_never_mix_their_lines() {
         .collect();
     drop(emitter);
     let frames = block_on(untimed(emissions).collect::<Vec<_>>());
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
 
     let mut next = [0; 8];
     let received = data(&frames);

@@ -1,0 +1,50 @@
+//! Server-Sent Events in HTTP: [`EventBody`] makes an [`EventStream`](eventsource_core::EventStream) an
+//! [`http_body::Body`], so that it drops into hyper 1 (HTTP/1.1 and 2), axum and tower; [`respond`] makes the whole
+//! response; [`EventService`] is a ready service.
+//!
+//! Depends on no runtime: the stream brings its timer along.
+//!
+//! In axum, it's one line:
+//!
+//! ```
+//! use axum::{Router, extract::Request, response::IntoResponse, routing::get};
+//! use eventsource_core::KeepAlive;
+//! use eventsource_tokio::EventStream;
+//! use futures_util::stream;
+//!
+//! async fn events(request: Request) -> impl IntoResponse {
+//!     let hello = stream::iter(["hello", "world"]);
+//!     eventsource_hyper::respond(&request, |_| EventStream::new(hello).keep_alive(KeepAlive::default()))
+//! }
+//!
+//! let app: Router = Router::new().route("/events", get(events));
+//! ```
+//!
+//! # What the response is
+//!
+//! | request | response |
+//! |---|---|
+//! | `GET` | 200, `content-type: text/event-stream`, `cache-control: no-store`, `x-accel-buffering: no`, the stream |
+//! | `HEAD` | the same without a body; no stream is started |
+//! | another method | 405 with `allow` |
+//! | `Accept` excludes `text/event-stream` | 406 |
+//! | `Last-Event-ID` that can't be one | the stream is told [`LastEventId::Unusable`](eventsource_core::LastEventId); 400 if you say so |
+//!
+//! A browser's `EventSource` takes any status but 200 for good: it doesn't come back. So refuse with care.
+//!
+//! # What hyper does with it
+//!
+//! The head goes out at once, though the first event is yet to come. When the client closes the connection,
+//! the stream is dropped, and its hook is told so. A request in HTTP/1.0 is answered without chunks.
+//! `graceful_shutdown` waits for open streams: end them with a [`StopHandle`](eventsource_core::StopHandle). A
+//! client that stops reading is not noticed by hyper itself: about 4 MiB go into the socket's buffers, then the
+//! stream isn't polled any more.
+#![forbid(unsafe_code)]
+
+mod body;
+mod respond;
+mod service;
+
+pub use body::{Aborted, BoxEventBody, EventBody};
+pub use respond::{Responder, respond};
+pub use service::EventService;

@@ -1,0 +1,179 @@
+//! The whole response.
+
+use crate::EventBody;
+use eventsource_core::{EventStream, LastEventId, RESPONSE_HEADERS, Source, Timer, accepts_event_stream};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+/// Answers a request with an event stream, as [`Responder::default`] does. `stream` is called only if the
+/// request is to be answered with one, with what the client says it has seen last.
+///
+/// ```
+/// use eventsource_core::{EventStream, LastEventId, Never};
+/// use futures_util::stream;
+///
+/// let request = http::Request::get("/events").header("last-event-id", "7").body(())?;
+/// let response = eventsource_hyper::respond(&request, |last_event_id| {
+///     assert_eq!(last_event_id, LastEventId::parse(b"7"));
+///     EventStream::with_timer(stream::pending::<&str>(), Never)
+/// });
+/// assert_eq!(response.headers()["content-type"], "text/event-stream");
+/// # Ok::<(), http::Error>(())
+/// ```
+pub fn respond<B, S: Source, T: Timer>(
+    request: &Request<B>,
+    stream: impl FnOnce(LastEventId) -> EventStream<S, T>,
+) -> Response<EventBody<S, T>> {
+    Responder::default().respond(request, stream)
+}
+
+/// How requests for an event stream are answered. Make it once, use it for every request.
+///
+/// ```
+/// use eventsource_core::{EventStream, Never};
+/// use eventsource_hyper::Responder;
+/// use futures_util::stream;
+/// use http::{Method, Request, StatusCode};
+///
+/// let responder = Responder::new()
+///     .methods([Method::POST])
+///     .last_event_id_parameter("lastEventId")
+///     .refuse_unusable_id(true);
+///
+/// let request = Request::post("/answer?lastEventId=%00").body(())?;
+/// let response = responder.respond(&request, |_| EventStream::with_timer(stream::pending::<&str>(), Never));
+/// assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Responder {
+    methods: Vec<Method>,
+    headers: HeaderMap,
+    parameter: Option<Cow<'static, str>>,
+    refuse_unusable_id: bool,
+}
+
+impl Responder {
+    /// `GET` and `HEAD`, with the [header fields](RESPONSE_HEADERS) that a stream needs.
+    pub fn new() -> Self {
+        let headers = RESPONSE_HEADERS
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        Self {
+            methods: vec![Method::GET, Method::HEAD],
+            headers: headers.into_iter().collect(),
+            parameter: None,
+            refuse_unusable_id: false,
+        }
+    }
+
+    /// Allows these methods instead. `HEAD` never starts a stream, whatever else is allowed.
+    #[must_use]
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.methods = methods.into_iter().collect();
+        self
+    }
+
+    /// Adds a header field to the response with the stream, or replaces one.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Leaves a header field out.
+    #[must_use]
+    pub fn without_header(mut self, name: &HeaderName) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    /// Where there's no `Last-Event-ID` header, takes the last event ID from this parameter of the query. The
+    /// header goes before it, for a browser that reconnects repeats the URL that it began with.
+    #[must_use]
+    pub fn last_event_id_parameter(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.parameter = Some(name.into());
+        self
+    }
+
+    /// Whether to answer a last event ID that can't be one with 400, instead of
+    /// [`LastEventId::Unusable`]. Only for clients other than browsers: an `EventSource` doesn't come back after that.
+    #[must_use]
+    pub fn refuse_unusable_id(mut self, refuse: bool) -> Self {
+        self.refuse_unusable_id = refuse;
+        self
+    }
+
+    /// Answers `request`. `stream` is called only if it's to be answered with one.
+    pub fn respond<B, S: Source, T: Timer>(
+        &self,
+        request: &Request<B>,
+        stream: impl FnOnce(LastEventId) -> EventStream<S, T>,
+    ) -> Response<EventBody<S, T>> {
+        self.respond_to(request.method(), request.uri(), request.headers(), stream)
+    }
+
+    pub(crate) fn respond_to<S: Source, T: Timer>(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        stream: impl FnOnce(LastEventId) -> EventStream<S, T>,
+    ) -> Response<EventBody<S, T>> {
+        if !self.methods.contains(method) {
+            let allowed = self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+            let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, format!("allowed here: {allowed}\n"));
+            // Methods are tokens, so this is a valid value.
+            response.headers_mut().extend(HeaderValue::try_from(allowed).map(|allowed| (ALLOW, allowed)));
+            return response;
+        }
+        let mut accepts = headers.get_all(ACCEPT).iter().peekable();
+        if accepts.peek().is_some() && !accepts.any(|accept| accepts_event_stream(accept.as_bytes())) {
+            return refusal(StatusCode::NOT_ACCEPTABLE, "this resource is a text/event-stream\n");
+        }
+        let last_event_id = self.last_event_id(uri, headers);
+        if self.refuse_unusable_id && last_event_id == LastEventId::Unusable {
+            return refusal(StatusCode::BAD_REQUEST, "the last event ID isn't one of this server\n");
+        }
+        let body = match *method {
+            Method::HEAD => EventBody::unsent(),
+            _ => EventBody::new(stream(last_event_id)),
+        };
+        let mut response = Response::new(body);
+        response.headers_mut().clone_from(&self.headers);
+        response
+    }
+
+    fn last_event_id(&self, uri: &Uri, headers: &HeaderMap) -> LastEventId {
+        if let Some(value) = headers.get(&LAST_EVENT_ID) {
+            return LastEventId::parse(value.as_bytes());
+        }
+        let parameter = self.parameter.as_deref().zip(uri.query());
+        let value = parameter.and_then(|(name, query)| query_value(query, name));
+        value.map_or(LastEventId::None, |value| LastEventId::parse(&value))
+    }
+}
+
+impl Default for Responder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The first value of a parameter, decoded from `application/x-www-form-urlencoded`, but as bytes: what isn't UTF-8
+/// must not become another id.
+fn query_value(query: &str, name: &str) -> Option<Vec<u8>> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).collect::<Vec<u8>>();
+    let mut parameters = query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
+    parameters.find(|(key, _)| decode(key) == name.as_bytes()).map(|(_, value)| decode(value))
+}
+
+fn refusal<S, T>(status: StatusCode, why: impl Into<bytes::Bytes>) -> Response<EventBody<S, T>> {
+    let mut response = Response::new(EventBody::text(why));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

@@ -1,0 +1,73 @@
+//! A ready service.
+
+use crate::{EventBody, Responder};
+use core::convert::Infallible;
+use core::future::{Ready, ready};
+use eventsource_core::{EventStream, LastEventId, Source, Timer};
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::service::Service;
+
+/// A hyper [`Service`] that answers every request with a stream that `F` makes.
+///
+/// ```no_run
+/// use eventsource_core::KeepAlive;
+/// use eventsource_hyper::EventService;
+/// use eventsource_tokio::EventStream;
+/// use futures_util::stream;
+/// use hyper::server::conn::http1;
+/// use hyper_util::rt::TokioIo;
+///
+/// # async fn serve() -> std::io::Result<()> {
+/// let service = EventService::new(|_request, _last_event_id| {
+///     EventStream::new(stream::iter(["hello"])).keep_alive(KeepAlive::default())
+/// });
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:7798").await?;
+/// loop {
+///     let (client, _) = listener.accept().await?;
+///     tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(client), service.clone()));
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct EventService<F> {
+    responder: Responder,
+    stream: F,
+}
+
+impl<F> EventService<F> {
+    /// `stream` makes a stream for a request, given the head of that and what the client says it has seen last.
+    pub fn new<S: Source, T: Timer>(stream: F) -> Self
+    where
+        F: Fn(&Parts, LastEventId) -> EventStream<S, T>,
+    {
+        Self { responder: Responder::new(), stream }
+    }
+
+    /// Answers as `responder` says.
+    #[must_use]
+    pub fn responder(mut self, responder: Responder) -> Self {
+        self.responder = responder;
+        self
+    }
+}
+
+impl<B, F, S, T> Service<Request<B>> for EventService<F>
+where
+    F: Fn(&Parts, LastEventId) -> EventStream<S, T>,
+    S: Source,
+    T: Timer,
+{
+    type Response = Response<EventBody<S, T>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        let (parts, _) = request.into_parts();
+        let response =
+            self.responder.respond_to(&parts.method, &parts.uri, &parts.headers, |last_event_id| {
+                (self.stream)(&parts, last_event_id)
+            });
+        ready(Ok(response))
+    }
+}

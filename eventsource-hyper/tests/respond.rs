@@ -1,0 +1,146 @@
+//! The decisions of a response, without a socket.
+
+use eventsource_core::{EventStream, LastEventId, Never};
+use eventsource_hyper::{Aborted, EventBody, Responder, respond};
+use futures_util::{FutureExt, stream};
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt;
+
+type Hello = stream::Iter<std::vec::IntoIter<&'static str>>;
+
+fn hello() -> EventStream<Hello, Never> {
+    EventStream::with_timer(stream::iter(vec!["hello"]), Never)
+}
+
+type Headers<'a> = &'a [(&'a str, &'a [u8])];
+
+fn request(method: Method, uri: &str, headers: Headers<'_>) -> Request<()> {
+    let mut request = Request::builder().method(method).uri(uri).body(()).unwrap();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        request.headers_mut().append(name, HeaderValue::from_bytes(value).unwrap());
+    }
+    request
+}
+
+fn text<B: Body<Error: std::fmt::Debug>>(response: Response<B>) -> String {
+    let collected = response.into_body().collect().now_or_never().unwrap().unwrap();
+    String::from_utf8(collected.to_bytes().to_vec()).unwrap()
+}
+
+/// The last event ID that the stream is told, if it's started at all.
+fn last_event_id(responder: &Responder, uri: &str, headers: Headers<'_>) -> Option<LastEventId> {
+    let mut told = None;
+    let _ = responder.respond(&request(Method::GET, uri, headers), |id| {
+        told = Some(id);
+        hello()
+    });
+    told
+}
+
+#[test]
+fn get_is_answered_with_the_stream_and_its_headers() {
+    let response = respond(&request(Method::GET, "/", &[]), |id| {
+        assert_eq!(id, LastEventId::None);
+        hello()
+    });
+    assert_eq!(response.status(), StatusCode::OK);
+    for (name, value) in
+        [("content-type", "text/event-stream"), ("cache-control", "no-store"), ("x-accel-buffering", "no")]
+    {
+        assert_eq!(response.headers()[name], value);
+    }
+    assert_eq!(text(response), "data: hello\n\n");
+}
+
+#[test]
+fn peer_fault_15_head_starts_no_stream() {
+    let response =
+        respond(&request(Method::HEAD, "/", &[]), |_| -> EventStream<Hello, Never> { panic!("started") });
+    assert_eq!(
+        (response.status(), response.headers()["content-type"].as_bytes()),
+        (StatusCode::OK, &b"text/event-stream"[..])
+    );
+    assert_eq!(response.body().size_hint().exact(), None);
+    assert_eq!(text(response), "");
+}
+
+#[test]
+fn peer_fault_16_other_methods_are_405_and_other_types_406() {
+    let never = |_: LastEventId| -> EventStream<Hello, Never> { panic!("started") };
+    for method in [Method::PUT, Method::POST, Method::OPTIONS, Method::DELETE] {
+        let response = respond(&request(method, "/", &[]), never);
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()["allow"], "GET, HEAD");
+    }
+    let response = respond(&request(Method::GET, "/", &[("accept", b"application/json")]), never);
+    assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);
+    assert!(text(response).contains("text/event-stream"));
+    // Two header lines are one list.
+    let accepts: [(&str, &[u8]); 2] = [("accept", b"text/html"), ("accept", b"*/*")];
+    assert_eq!(respond(&request(Method::GET, "/", &accepts), |_| hello()).status(), StatusCode::OK);
+}
+
+#[test]
+fn methods_and_headers_are_configurable() {
+    let responder = Responder::new()
+        .methods([Method::POST])
+        .without_header(&CACHE_CONTROL)
+        .header(HeaderName::from_static("x-own"), HeaderValue::from_static("1"));
+    let response = responder.respond(&request(Method::POST, "/", &[]), |_| hello());
+    assert!(!response.headers().contains_key("cache-control") && response.headers()["x-own"] == "1");
+    let response = responder.respond(&request(Method::GET, "/", &[]), |_| hello());
+    assert_eq!(response.headers()["allow"], "POST");
+}
+
+#[test]
+fn the_last_event_id_comes_from_the_header_or_if_wished_from_the_query() {
+    let plain = Responder::new();
+    let asking = Responder::new().last_event_id_parameter("lastEventId");
+    let id = |text: &str| Some(LastEventId::parse(text.as_bytes()));
+    assert_eq!(last_event_id(&plain, "/?lastEventId=3", &[]), Some(LastEventId::None));
+    assert_eq!(last_event_id(&asking, "/?lastEventId=3", &[]), id("3"));
+    assert_eq!(last_event_id(&asking, "/?x&a=1&lastEventId=a+b%20%C3%A9&lastEventId=4", &[]), id("a b é"));
+    assert_eq!(last_event_id(&asking, "/?last%45ventId=5", &[]), id("5"));
+    assert_eq!(last_event_id(&asking, "/?lastEventId", &[]), Some(LastEventId::None));
+    assert_eq!(last_event_id(&asking, "/?lastEventId=3", &[("last-event-id", b"7")]), id("7"));
+    assert_eq!(last_event_id(&plain, "/", &[("last-event-id", "é".as_bytes())]), id("é"));
+    assert_eq!(last_event_id(&plain, "/", &[("last-event-id", b"")]), Some(LastEventId::None));
+}
+
+#[test]
+fn unusable_ids_are_told_or_refused() {
+    let long = vec![b'x'; 10_000];
+    let refusing = Responder::new().last_event_id_parameter("id").refuse_unusable_id(true);
+    let telling = Responder::new().last_event_id_parameter("id");
+    let cases: [(&str, Headers<'_>); 6] = [
+        ("/", &[("last-event-id", &long)]),
+        ("/", &[("last-event-id", b"\xff\xfe")]),
+        ("/?id=%00", &[]),
+        ("/?id=%0a", &[]),
+        ("/?id=%ff", &[]),
+        ("/?id=%", &[("last-event-id", b"\xc3")]),
+    ];
+    for (uri, headers) in cases {
+        assert_eq!(last_event_id(&telling, uri, headers), Some(LastEventId::Unusable));
+        assert_eq!(last_event_id(&refusing, uri, headers), None);
+        let response = refusing.respond(&request(Method::GET, uri, headers), |_| hello());
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    }
+}
+
+#[test]
+fn an_error_ends_the_body_well_unless_it_is_to_abort() {
+    let failing = || EventStream::with_timer(stream::iter([Ok("sent"), Err("broke")]), Never);
+    let body = EventBody::new(failing()).into_boxed();
+    assert_eq!(body.collect().now_or_never().unwrap().unwrap().to_bytes(), "data: sent\n\n");
+
+    let mut body = EventBody::from(failing()).abort_on_error(true);
+    let mut next = || body.frame().now_or_never().unwrap();
+    assert_eq!(next().unwrap().unwrap().into_data().unwrap(), "data: sent\n\n");
+    let aborted: Aborted = next().unwrap().unwrap_err();
+    assert_eq!(aborted.to_string(), "event stream aborted: the source failed: broke");
+    assert!(next().is_none());
+}

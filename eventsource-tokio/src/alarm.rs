@@ -1,0 +1,45 @@
+//! The timer.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use eventsource_core::Timer;
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+pin_project! {
+    /// A [`Timer`] on tokio's clock, whole milliseconds like that; it stands still where that clock is paused.
+    ///
+    /// Free until it's [reset](Timer::reset) for the first time. A duration that leads beyond the last
+    /// `Instant` of the system means never.
+    ///
+    /// # Panics
+    /// [`reset`](Timer::reset), so the first poll of a stream that uses it, has to happen inside a tokio runtime whose
+    /// time is enabled, like everything of [`tokio::time`].
+    #[derive(Debug, Default)]
+    pub struct Alarm {
+        // None: never.
+        #[pin]
+        sleep: Option<Sleep>,
+    }
+}
+
+impl Timer for Alarm {
+    fn reset(self: Pin<&mut Self>, after: Duration) {
+        let mut sleep = self.project().sleep;
+        match (Instant::now().checked_add(after), sleep.as_mut().as_pin_mut()) {
+            (None, _) => sleep.set(None),
+            (Some(deadline), Some(sleep)) => sleep.reset(deadline),
+            (Some(deadline), None) => sleep.set(Some(sleep_until(deadline))),
+        }
+    }
+
+    fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.project().sleep.as_pin_mut() {
+            Some(sleep) => sleep.poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+const _: fn(Alarm) -> Box<dyn Timer + Send + Sync> = |alarm| Box::new(alarm);
