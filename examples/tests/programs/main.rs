@@ -1,0 +1,8 @@
+//! The examples, run as programs.
+
+#[cfg(feature = "peers")]
+mod browser;
+#[cfg(feature = "peers")]
+mod curl;
+mod server;
+mod tick;
