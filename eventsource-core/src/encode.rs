@@ -38,7 +38,7 @@ impl Event<'_> {
         let mut len = Length(0);
         let Ok(()) = put_head(self, &mut len);
         if let Some(data) = self.data {
-            len.add(lines_len(DATA, data));
+            len.add(lines_len::<Data>(data));
         }
         if self.is_block() {
             len.add(1);
@@ -127,15 +127,32 @@ pub(crate) trait Sink {
     fn put(&mut self, text: &str) -> Result<(), Self::Error>;
 }
 
-/// Begins a line of data, and of a comment.
-const DATA: &str = "data: ";
-const COMMENT: &str = ": ";
+/// Lines of one kind. A type, so that the few bytes between two lines are copied without a call.
+trait Lines {
+    const FIRST: &str;
+    /// The end of a line and the beginning of the next.
+    const NEXT: &str;
+}
+
+struct Data;
+
+impl Lines for Data {
+    const FIRST: &str = "data: ";
+    const NEXT: &str = "\ndata: ";
+}
+
+struct Comment;
+
+impl Lines for Comment {
+    const FIRST: &str = ": ";
+    const NEXT: &str = "\n: ";
+}
 
 #[inline]
 pub(crate) fn put_event<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
     put_head(event, sink)?;
     if let Some(data) = event.data {
-        put_lines(DATA, "\ndata: ", data, sink)?;
+        put_lines::<Data, _>(data, sink)?;
     }
     if event.is_block() { sink.put("\n") } else { Ok(()) }
 }
@@ -144,7 +161,7 @@ pub(crate) fn put_event<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), 
 #[inline]
 fn put_head<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
     if let Some(comment) = event.comment {
-        put_lines(COMMENT, "\n: ", comment, sink)?;
+        put_lines::<Comment, _>(comment, sink)?;
     }
     if let Some(retry) = event.retry {
         sink.put("retry: ")?;
@@ -167,20 +184,19 @@ fn put_head<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
 }
 
 #[inline]
-fn put_lines<S: Sink>(first: &str, next: &str, text: &str, sink: &mut S) -> Result<(), S::Error> {
-    sink.put(first)?;
-    LineSplitter::default().put(text, next, sink)?;
+fn put_lines<L: Lines, S: Sink>(text: &str, sink: &mut S) -> Result<(), S::Error> {
+    sink.put(L::FIRST)?;
+    LineSplitter::default().put::<L, S>(text, sink)?;
     sink.put("\n")
 }
 
-fn lines_len(prefix: &str, text: &str) -> usize {
+fn lines_len<L: Lines>(text: &str) -> usize {
     let LineBreaks { characters, breaks } = match find_line_break(text.as_bytes()) {
         None => LineBreaks::default(),
         Some(_) => count_line_breaks(text.as_bytes()),
     };
-    let around_a_line = prefix.len().saturating_add("\n".len());
-    let lines = breaks.saturating_add(1).saturating_mul(around_a_line);
-    lines.saturating_add(text.len().saturating_sub(characters))
+    let around_lines = breaks.saturating_add(1).saturating_mul(L::NEXT.len());
+    around_lines.saturating_add(text.len().saturating_sub(characters))
 }
 
 /// Whole milliseconds, rounded up: less than one must not become none.
@@ -195,9 +211,9 @@ struct LineSplitter {
 }
 
 impl LineSplitter {
-    /// Puts `text` with `next_line` (the end of a line, the start of the next) in place of each line break.
+    /// Puts `text`, each line break of it as [`Lines::NEXT`].
     #[inline]
-    fn put<S: Sink>(&mut self, text: &str, next_line: &str, sink: &mut S) -> Result<(), S::Error> {
+    fn put<L: Lines, S: Sink>(&mut self, text: &str, sink: &mut S) -> Result<(), S::Error> {
         let mut rest = text;
         if self.after_cr && !rest.is_empty() {
             self.after_cr = false;
@@ -207,7 +223,7 @@ impl LineSplitter {
             find_line_break(rest.as_bytes()).and_then(|at| rest.split_at_checked(at))
         {
             sink.put(line)?;
-            sink.put(next_line)?;
+            sink.put(L::NEXT)?;
             rest = match tail.strip_prefix('\r') {
                 Some(after) => {
                     self.after_cr = after.is_empty();
@@ -254,7 +270,7 @@ impl<W: fmt::Write> DataWriter<W> {
     pub fn new(event: Event<'_>, mut out: W) -> Result<Self, fmt::Error> {
         let data = event.data.unwrap_or_default();
         put_head(&event.data(data), &mut Fmt(&mut out))?;
-        out.write_str(DATA)?;
+        out.write_str(Data::FIRST)?;
         let mut writer = Self { out, splitter: LineSplitter::default() };
         writer.write_str(data)?;
         Ok(writer)
@@ -272,7 +288,7 @@ impl<W: fmt::Write> DataWriter<W> {
 
 impl<W: fmt::Write> fmt::Write for DataWriter<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.splitter.put(text, "\ndata: ", &mut Fmt(&mut self.out))
+        self.splitter.put::<Data, _>(text, &mut Fmt(&mut self.out))
     }
 }
 
@@ -359,7 +375,7 @@ pub(crate) struct JsonSink<'a> {
 impl<'a> JsonSink<'a> {
     pub(crate) fn new(event: &Event<'_>, out: &'a mut alloc::vec::Vec<u8>) -> Self {
         let Ok(()) = put_head(&event.data(""), out);
-        let Ok(()) = out.put(DATA);
+        let Ok(()) = out.put(Data::FIRST);
         Self { out, splitter: LineSplitter::default() }
     }
 
@@ -373,7 +389,7 @@ impl std::io::Write for JsonSink<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         // Each piece that serde_json writes is whole characters.
         let text = core::str::from_utf8(bytes).map_err(std::io::Error::other)?;
-        let Ok(()) = self.splitter.put(text, "\ndata: ", self.out);
+        let Ok(()) = self.splitter.put::<Data, _>(text, self.out);
         Ok(bytes.len())
     }
 
