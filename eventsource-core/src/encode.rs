@@ -9,10 +9,10 @@
 //! - Each line break of the data (LF, CR or CRLF) begins a new `data` field, so a client gets it back as LF.
 //! - A blank line closes everything but a lone comment, which some clients would take for an event.
 
+use crate::retry::to_millis;
 use crate::scan::{LineBreaks, count_line_breaks, find_line_break};
 use crate::{Event, EventName};
 use core::fmt::{self, Write as _};
-use core::time::Duration;
 
 /// The buffer can't hold the encoded event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -165,7 +165,7 @@ fn put_head<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
     }
     if let Some(retry) = event.retry {
         sink.put("retry: ")?;
-        sink.put(itoa::Buffer::new().format(retry_millis(retry)))?;
+        sink.put(itoa::Buffer::new().format(to_millis(retry)))?;
         sink.put("\n")?;
     }
     if let (Some(name), Some(_)) = (event.name, event.data) {
@@ -197,11 +197,6 @@ fn lines_len<L: Lines>(text: &str) -> usize {
     };
     let around_lines = breaks.saturating_add(1).saturating_mul(L::NEXT.len());
     around_lines.saturating_add(text.len().saturating_sub(characters))
-}
-
-/// Whole milliseconds, rounded up: less than one must not become none.
-fn retry_millis(retry: Duration) -> u128 {
-    retry.as_nanos().div_ceil(1_000_000)
 }
 
 /// Cuts text at its line breaks; a CRLF may be cut between two pieces.

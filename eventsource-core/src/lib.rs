@@ -159,11 +159,13 @@ extern crate std;
 mod field;
 mod event;
 mod scan;
+mod retry;
 mod encode;
 #[cfg(feature = "alloc")]
 mod frame;
 #[cfg(feature = "json")]
 mod json;
+mod decode;
 mod timer;
 mod keep_alive;
 mod jitter;
@@ -175,6 +177,9 @@ mod stream;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 
+#[cfg(feature = "alloc")]
+pub use decode::Growable;
+pub use decode::{Chunk, DecodedEvent, Decoder, Fixed, Item, Limit, LimitError, Limits, Memory, Overflow};
 pub use encode::{BufferTooSmall, DataWriter};
 pub use event::Event;
 pub use field::{EventId, EventName, Field, FieldError};

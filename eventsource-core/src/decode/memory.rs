@@ -1,0 +1,128 @@
+//! Where a decoder keeps what was cut.
+
+use super::utf8::{lossy, to_str};
+
+/// There's no more room.
+#[derive(Clone, Copy, Debug)]
+pub struct Full;
+
+/// Memory of a [`Decoder`](super::Decoder): [`Growable`](super::Growable) or [`Fixed`]. Sealed.
+pub trait Memory: sealed::Memory {}
+
+pub(super) mod sealed {
+    use super::Full;
+
+    pub trait Memory {
+        fn as_slice(&self) -> &[u8];
+
+        fn extend(&mut self, bytes: &[u8]) -> Result<(), Full>;
+
+        fn truncate(&mut self, len: usize);
+
+        /// Its first `len` bytes as text, what's invalid replaced.
+        fn text(&mut self, len: usize) -> Result<&str, Full>;
+
+        /// How many bytes it can hold at most.
+        fn capacity(&self) -> usize;
+    }
+}
+
+/// Memory of a fixed size: a part of a caller's buffer.
+#[derive(Debug)]
+pub struct Fixed<'b> {
+    buffer: &'b mut [u8],
+    len: usize,
+}
+
+impl<'b> Fixed<'b> {
+    pub(super) fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, len: 0 }
+    }
+}
+
+impl Memory for Fixed<'_> {}
+
+impl sealed::Memory for Fixed<'_> {
+    fn as_slice(&self) -> &[u8] {
+        self.buffer.get(..self.len).unwrap_or_default()
+    }
+
+    fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let end = self.len.saturating_add(bytes.len());
+        self.buffer.get_mut(self.len..end).ok_or(Full)?.copy_from_slice(bytes);
+        self.len = end;
+        Ok(())
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Replacements go to the part of the buffer that's still free.
+    fn text(&mut self, len: usize) -> Result<&str, Full> {
+        let (kept, spare) = self.buffer.split_at_mut_checked(self.len).ok_or(Full)?;
+        let kept = kept.get(..len).unwrap_or_default();
+        if let Ok(text) = to_str(kept) {
+            return Ok(text);
+        }
+        let mut replaced = Fixed::new(spare);
+        lossy(kept).try_for_each(|piece| replaced.extend(piece.as_bytes()))?;
+        let Fixed { buffer, len } = replaced;
+        Ok(buffer.get(..len).and_then(|bytes| to_str(bytes).ok()).unwrap_or_default())
+    }
+
+    fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+}
+
+#[cfg(feature = "alloc")]
+pub use growable::Growable;
+
+#[cfg(feature = "alloc")]
+mod growable {
+    use super::{Full, Memory, lossy, sealed, to_str};
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    /// Memory that grows as it's needed, up to the decoder's limits, and is used again for the next event.
+    #[derive(Clone, Debug, Default)]
+    pub struct Growable {
+        bytes: Vec<u8>,
+        replaced: String,
+    }
+
+    impl Memory for Growable {}
+
+    impl sealed::Memory for Growable {
+        #[inline]
+        fn as_slice(&self) -> &[u8] {
+            &self.bytes
+        }
+
+        #[inline]
+        fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
+            self.bytes.extend_from_slice(bytes);
+            Ok(())
+        }
+
+        #[inline]
+        fn truncate(&mut self, len: usize) {
+            self.bytes.truncate(len);
+        }
+
+        fn text(&mut self, len: usize) -> Result<&str, Full> {
+            let kept = self.bytes.get(..len).unwrap_or_default();
+            if let Ok(text) = to_str(kept) {
+                return Ok(text);
+            }
+            self.replaced.clear();
+            self.replaced.extend(lossy(kept));
+            Ok(&self.replaced)
+        }
+
+        fn capacity(&self) -> usize {
+            usize::MAX
+        }
+    }
+}

@@ -1,0 +1,799 @@
+//! The decoder: the bytes of an event stream as events (§9.2.5, §9.2.6).
+//!
+//! The encoder read backwards, in the same words and the same order. Where a block lies whole in a chunk and has one line of
+//! data, nothing is copied: the event is a view of the chunk. What's cut between chunks, or has several lines of
+//! data, is put together in memory that's used again for the next event.
+
+mod chunk;
+mod item;
+mod memory;
+mod utf8;
+
+pub use chunk::Chunk;
+pub use item::{DecodedEvent, Item, Limit, LimitError, Limits, Overflow};
+#[cfg(feature = "alloc")]
+pub use memory::Growable;
+pub use memory::{Fixed, Memory};
+
+use crate::retry::RetryDigits;
+use crate::scan::find_line_break;
+use crate::{EventId, EventName};
+use chunk::Span;
+use core::time::Duration;
+use memory::Full;
+
+/// Decodes an event stream, cut into chunks of any size at any place.
+///
+/// Follows WHATWG HTML §9.2.5 and §9.2.6 to the letter, and what comes out doesn't depend on the cuts. Feed it with
+/// [`decode`](Self::decode). At the end of the stream nothing has to be done: what's unfinished is discarded, as the
+/// standard has it.
+///
+/// ```
+/// use eventsource_core::{Chunk, Decoder, Item};
+///
+/// let mut decoder = Decoder::new();
+/// let mut seen = Vec::new();
+/// for bytes in [&b"event: greeting\nid: 1\nda"[..], b"ta: hello\n\nretry: 500\n"] {
+///     let mut chunk = Chunk::new(bytes);
+///     while let Some(item) = decoder.decode(&mut chunk)? {
+///         match item {
+///             Item::Event(event) => seen.push(format!("{}: {}", event.name, event.data)),
+///             Item::Retry(after) => seen.push(format!("reconnect after {after:?}")),
+///             _ => {}
+///         }
+///     }
+/// }
+/// assert_eq!(seen, ["greeting: hello", "reconnect after 500ms"]);
+/// assert_eq!(decoder.last_event_id().as_str(), "1");
+/// # Ok::<(), eventsource_core::LimitError>(())
+/// ```
+///
+/// # Memory
+/// [`Limits`] bound it. [`with_buffer`](Decoder::with_buffer) needs no allocator: it works in a buffer of yours.
+///
+/// # Deviations from the standard
+/// The limits. And where the standard, read literally, forgets the last event ID with each new connection, it's kept as
+/// browsers keep it.
+#[derive(Clone, Debug)]
+pub struct Decoder<M> {
+    limits: Limits,
+    overflow: Overflow,
+    comments: bool,
+
+    /// The data buffer: the lines of data so far, each with a LF.
+    data: M,
+    has_data: bool,
+    /// What's in `data` has been lent to the caller, and is to be forgotten.
+    lent: bool,
+    /// The event type buffer, where it was set in an earlier chunk.
+    name: M,
+    has_name: bool,
+    /// The last event ID buffer, where this block has set it in an earlier chunk; as valid text.
+    id: M,
+    has_id: bool,
+    last_event_id: M,
+    /// The value of an id or of a comment that's cut.
+    scratch: M,
+    retry: RetryDigits,
+
+    line: Line,
+    /// The beginning of a line whose field isn't known yet, or of a BOM.
+    prefix: Prefix,
+    /// Where the value of a cut line began in it, and how much of it has come.
+    value_start: usize,
+    value_len: usize,
+    /// Nothing has come yet but maybe a part of a BOM.
+    at_start: bool,
+    /// A CR was the last byte: a LF belongs to it.
+    after_cr: bool,
+    /// This block was over a limit.
+    skipping: bool,
+    stopped: Option<LimitError>,
+}
+
+/// Where in a line a chunk has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Start,
+    Prefix,
+    Value(Field),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Comment,
+    Retry,
+    Event,
+    Id,
+    Data,
+    Unknown,
+}
+
+/// The fields of the block that lie whole in this chunk.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    name: Option<Span>,
+    id: Option<Span>,
+    data: Option<Span>,
+}
+
+/// An item before it's lent: it borrows nothing of the decoder.
+enum Found<'i> {
+    Event { name: Text<'i>, data: Text<'i> },
+    Comment(Text<'i>),
+    Retry(Duration),
+    LastEventId,
+}
+
+enum Text<'i> {
+    OfChunk(&'i str),
+    /// In the decoder's memory for it, so many bytes.
+    Kept(usize),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Prefix {
+    bytes: [u8; Self::CAPACITY],
+    len: usize,
+}
+
+impl Prefix {
+    /// A known field with its colon and the byte after that.
+    const CAPACITY: usize = "retry:".len() + 1;
+
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(free) = self.bytes.get_mut(self.len) {
+            *free = byte;
+            self.len = self.len.saturating_add(1);
+        }
+    }
+}
+
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
+#[cfg(feature = "alloc")]
+impl Decoder<Growable> {
+    /// With memory that grows up to the default [`Limits`].
+    pub fn new() -> Self {
+        Self::of([(); 5].map(|()| Growable::default()))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Default for Decoder<Growable> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'b> Decoder<Fixed<'b>> {
+    /// In a buffer of the caller's, without an allocator. Half of it is for data, an eighth each for the name,
+    /// the id, the last event ID, and whatever of an id or a comment is cut. A field that's larger than its part is a
+    /// [`LimitError`], whether it would have had to be copied or not.
+    ///
+    /// ```
+    /// use eventsource_core::{Chunk, Decoder, Item};
+    ///
+    /// let mut buffer = [0; 256];
+    /// let mut decoder = Decoder::with_buffer(&mut buffer);
+    /// assert!(decoder.decode(&mut Chunk::new(b"data: 21.5"))?.is_none());
+    /// let mut chunk = Chunk::new(b" degrees\n\n");
+    /// let Some(Item::Event(event)) = decoder.decode(&mut chunk)? else { panic!() };
+    /// assert_eq!(event.data, "21.5 degrees");
+    /// # Ok::<(), eventsource_core::LimitError>(())
+    /// ```
+    pub fn with_buffer(buffer: &'b mut [u8]) -> Self {
+        let eighth = buffer.len() / 8;
+        let (name, rest) = buffer.split_at_mut_checked(eighth).unwrap_or_default();
+        let (id, rest) = rest.split_at_mut_checked(eighth).unwrap_or_default();
+        let (last_event_id, rest) = rest.split_at_mut_checked(eighth).unwrap_or_default();
+        let (scratch, data) = rest.split_at_mut_checked(eighth).unwrap_or_default();
+        Self::of([data, name, id, last_event_id, scratch].map(Fixed::new))
+    }
+}
+
+impl<M: Memory> Decoder<M> {
+    fn of([data, name, id, last_event_id, scratch]: [M; 5]) -> Self {
+        Self {
+            limits: Limits::default(),
+            overflow: Overflow::default(),
+            comments: false,
+            data,
+            has_data: false,
+            lent: false,
+            name,
+            has_name: false,
+            id,
+            has_id: false,
+            last_event_id,
+            scratch,
+            retry: RetryDigits::default(),
+            line: Line::Start,
+            prefix: Prefix::default(),
+            value_start: 0,
+            value_len: 0,
+            at_start: true,
+            after_cr: false,
+            skipping: false,
+            stopped: None,
+        }
+    }
+
+    /// Sets the limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Says what to do when a limit is exceeded.
+    #[must_use]
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Whether comments are items. By default they're dropped as they come.
+    #[must_use]
+    pub fn comments(mut self, comments: bool) -> Self {
+        self.comments = comments;
+        self
+    }
+
+    /// Begins with a last event ID, of an earlier run say. One that's longer than a fixed buffer's part for it is
+    /// taken for none.
+    #[must_use]
+    pub fn seed(mut self, last_event_id: EventId<'_>) -> Self {
+        let _ = replace(&mut self.last_event_id, last_event_id.as_str().as_bytes());
+        self
+    }
+
+    /// The last event ID, to be sent with the next request as `Last-Event-ID`; empty if there's none.
+    pub fn last_event_id(&self) -> EventId<'_> {
+        kept_id(&self.last_event_id)
+    }
+
+    /// Makes ready for the next connection: discards what's unfinished, expects a BOM again, and keeps the last event
+    /// ID, as browsers do.
+    pub fn reset(&mut self) {
+        self.forget_event();
+        self.has_id = false;
+        self.line = Line::Start;
+        self.at_start = true;
+        self.after_cr = false;
+        self.skipping = false;
+        self.stopped = None;
+    }
+
+    /// The next item of `chunk`, or `None` once that's used up. The item is a view of the chunk or of the
+    /// decoder's memory.
+    ///
+    /// Costs linear time whatever the cuts. A view of the chunk costs no copy and no allocation.
+    ///
+    /// # Errors
+    /// [`LimitError`], and then what [`Overflow`] says. With [`Overflow::Skip`], go on calling with the same chunk.
+    pub fn decode<'s, 'i: 's>(&'s mut self, chunk: &mut Chunk<'i>) -> Result<Option<Item<'s>>, LimitError> {
+        if let Some(error) = self.stopped {
+            return Err(error);
+        }
+        if self.lent {
+            self.lent = false;
+            self.data.truncate(0);
+        }
+        let found = match self.find(chunk) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                self.stopped = (self.overflow == Overflow::Stop).then_some(error);
+                return Err(error);
+            }
+        };
+        let Self { data: data_memory, name: name_memory, scratch, last_event_id, stopped, overflow, .. } =
+            self;
+        let lent = match found {
+            Found::Event { name, data } => lend_event(name, name_memory, data, data_memory, last_event_id),
+            Found::Comment(text) => text.lend(scratch).map(Item::Comment),
+            Found::Retry(after) => Ok(Item::Retry(after)),
+            Found::LastEventId => Ok(Item::LastEventId(kept_id(last_event_id))),
+        };
+        match lent {
+            Ok(item) => Ok(Some(item)),
+            Err(error) => {
+                *stopped = (*overflow == Overflow::Stop).then_some(error);
+                Err(error)
+            }
+        }
+    }
+
+    fn find<'i>(&mut self, chunk: &mut Chunk<'i>) -> Result<Option<Found<'i>>, LimitError> {
+        let mut block = Block::default();
+        let found = self.find_in_block(chunk, &mut block);
+        // This chunk's part of a block that isn't complete.
+        self.keep(chunk, block)?;
+        found
+    }
+
+    #[inline]
+    fn find_in_block<'i>(
+        &mut self,
+        chunk: &mut Chunk<'i>,
+        block: &mut Block,
+    ) -> Result<Option<Found<'i>>, LimitError> {
+        while let Some(&first) = chunk.remaining().first() {
+            if self.after_cr {
+                self.after_cr = false;
+                if first == b'\n' {
+                    chunk.advance(1);
+                    continue;
+                }
+            }
+            let found = match self.line {
+                Line::Start if self.at_start => {
+                    self.begin_stream(first);
+                    None
+                }
+                // "If the line is empty (a blank line): dispatch the event."
+                Line::Start if is_line_break(first) => {
+                    self.end_line(chunk, 0);
+                    self.dispatch(chunk, block)?
+                }
+                Line::Start => self.begin_line(chunk, block)?,
+                Line::Prefix => {
+                    self.continue_prefix(chunk, first)?;
+                    None
+                }
+                Line::Value(field) => self.continue_value(chunk, field)?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn begin_stream(&mut self, first: u8) {
+        if BOM.first() == Some(&first) {
+            self.begin_prefix();
+        } else {
+            self.at_start = false;
+        }
+    }
+
+    /// A line from its first byte on.
+    #[inline]
+    fn begin_line<'i>(
+        &mut self,
+        chunk: &mut Chunk<'i>,
+        block: &mut Block,
+    ) -> Result<Option<Found<'i>>, LimitError> {
+        let line = chunk.remaining();
+        if let Some((field, start)) = known_field(line) {
+            if let Some(len) = find_line_break(line.get(start..).unwrap_or_default()) {
+                return self.whole_line(chunk, block, field, start, start.saturating_add(len));
+            }
+            self.keep(chunk, core::mem::take(block))?;
+            chunk.advance(start);
+            self.begin_value(field, start)?;
+        } else if let Some(end) = find_line_break(line) {
+            // Rare: a field without a colon, or an unknown one.
+            let (field, start) = split_line(line.get(..end).unwrap_or_default());
+            return self.whole_line(chunk, block, field, start, end);
+        } else {
+            self.begin_prefix();
+        }
+        Ok(None)
+    }
+
+    /// A line that lies whole in the chunk.
+    #[inline]
+    fn whole_line<'i>(
+        &mut self,
+        chunk: &mut Chunk<'i>,
+        block: &mut Block,
+        field: Field,
+        start: usize,
+        end: usize,
+    ) -> Result<Option<Found<'i>>, LimitError> {
+        let span = chunk.span(start, end);
+        let value = chunk.bytes(span);
+        self.end_line(chunk, end);
+        let event = self
+            .data
+            .as_slice()
+            .len()
+            .saturating_add(block.data.map_or(0, |data| data.len().saturating_add(1)));
+        if !self.accepts(field, start, value.len(), event)? {
+            return Ok(None);
+        }
+        match field {
+            Field::Data if block.data.is_none() && !self.has_data => block.data = Some(span),
+            Field::Data => {
+                self.keep_data(chunk, block.data.take())?;
+                self.keep_data(chunk, Some(span))?;
+            }
+            Field::Event => block.name = Some(span),
+            Field::Id if value.contains(&0) => {}
+            Field::Id if chunk.text(span).is_some() => block.id = Some(span),
+            Field::Id => {
+                block.id = None;
+                self.keep_id(value)?;
+            }
+            Field::Retry => {
+                return Ok(RetryDigits::default().followed_by(value).duration().map(Found::Retry));
+            }
+            Field::Comment => {
+                if let Some(text) = chunk.text(span) {
+                    return Ok(Some(Found::Comment(Text::OfChunk(text))));
+                }
+                replace(&mut self.scratch, value)?;
+                return Ok(Some(Found::Comment(Text::Kept(value.len()))));
+            }
+            Field::Unknown => {}
+        }
+        Ok(None)
+    }
+
+    fn begin_prefix(&mut self) {
+        self.line = Line::Prefix;
+        self.prefix.len = 0;
+    }
+
+    /// One more byte of a line whose field isn't known yet, or of what may be a BOM.
+    fn continue_prefix(&mut self, chunk: &mut Chunk<'_>, next: u8) -> Result<(), LimitError> {
+        let ended = is_line_break(next);
+        if !ended {
+            chunk.advance(1);
+            self.prefix.push(next);
+        }
+        let prefix = self.prefix.clone();
+        let prefix = prefix.as_slice();
+        if self.at_start {
+            // "One leading U+FEFF BYTE ORDER MARK character must be ignored if any are present."
+            if prefix == BOM {
+                self.at_start = false;
+                self.line = Line::Start;
+                return Ok(());
+            }
+            if BOM.starts_with(prefix) && !ended {
+                return Ok(());
+            }
+            self.at_start = false;
+        }
+        let (field, start) = match known_field(prefix) {
+            Some(known) => known,
+            None if ended => split_line(prefix),
+            None if is_cut_field(prefix) => return Ok(()),
+            None => (Field::Unknown, 0),
+        };
+        self.begin_value(field, start)?;
+        self.extend_value(field, prefix.get(start..).unwrap_or_default())
+    }
+
+    /// A value that isn't whole in its chunk. It began at `start` in its line.
+    fn begin_value(&mut self, field: Field, start: usize) -> Result<(), LimitError> {
+        self.line = Line::Value(field);
+        self.value_start = start;
+        self.value_len = 0;
+        match field {
+            Field::Event => {
+                self.has_name = false;
+                self.name.truncate(0);
+            }
+            Field::Id | Field::Comment => self.scratch.truncate(0),
+            Field::Retry => self.retry = RetryDigits::default(),
+            Field::Data | Field::Unknown => {}
+        }
+        self.extend_value(field, &[])
+    }
+
+    fn continue_value<'i>(
+        &mut self,
+        chunk: &mut Chunk<'i>,
+        field: Field,
+    ) -> Result<Option<Found<'i>>, LimitError> {
+        let bytes = chunk.remaining();
+        let end = find_line_break(bytes);
+        let value = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        // Where it's too much, the line goes on as one that's dropped.
+        self.extend_value(field, value)?;
+        let Some(end) = end else {
+            chunk.advance(bytes.len());
+            return Ok(None);
+        };
+        let line = self.line;
+        self.end_line(chunk, end);
+        match line {
+            Line::Value(field) => self.end_value(field),
+            Line::Start | Line::Prefix => Ok(None),
+        }
+    }
+
+    fn extend_value(&mut self, field: Field, bytes: &[u8]) -> Result<(), LimitError> {
+        let len = self.value_len.saturating_add(bytes.len());
+        let event = self.data.as_slice().len().saturating_sub(self.value_len);
+        let accepted = self.accepts(field, self.value_start, len, event);
+        if !matches!(accepted, Ok(true)) {
+            self.line = Line::Value(Field::Unknown);
+            return accepted.map(|_| ());
+        }
+        self.value_len = len;
+        match field {
+            Field::Data => extend(&mut self.data, bytes),
+            Field::Event => extend(&mut self.name, bytes),
+            Field::Id | Field::Comment => extend(&mut self.scratch, bytes),
+            Field::Retry => {
+                self.retry = self.retry.followed_by(bytes);
+                Ok(())
+            }
+            Field::Unknown => Ok(()),
+        }
+    }
+
+    fn end_value<'i>(&mut self, field: Field) -> Result<Option<Found<'i>>, LimitError> {
+        match field {
+            Field::Data => {
+                self.has_data = true;
+                extend(&mut self.data, b"\n")?;
+            }
+            Field::Event => self.has_name = true,
+            Field::Id if self.scratch.as_slice().contains(&0) => {}
+            Field::Id => {
+                let kept = replace_lossy(&mut self.id, self.scratch.as_slice());
+                self.has_kept_id(kept)?;
+            }
+            Field::Retry => return Ok(self.retry.duration().map(Found::Retry)),
+            Field::Comment => return Ok(Some(Found::Comment(Text::Kept(self.scratch.as_slice().len())))),
+            Field::Unknown => {}
+        }
+        Ok(None)
+    }
+
+    /// To the beginning of the next line.
+    #[inline]
+    fn end_line(&mut self, chunk: &mut Chunk<'_>, end: usize) {
+        self.line = Line::Start;
+        chunk.advance(end);
+        // CRLF, LF and CR alike; a LF that's yet to come belongs to its CR.
+        match chunk.remaining() {
+            [b'\r', b'\n', ..] => chunk.advance(2),
+            [b'\r'] => {
+                self.after_cr = true;
+                chunk.advance(1);
+            }
+            _ => chunk.advance(1),
+        }
+    }
+
+    #[inline]
+    fn dispatch<'i>(
+        &mut self,
+        chunk: &mut Chunk<'i>,
+        block: &mut Block,
+    ) -> Result<Option<Found<'i>>, LimitError> {
+        let Block { name, id, data } = core::mem::take(block);
+        let has_id = id.is_some() || self.has_id;
+        // "Set the last event ID string of the event source to the value of the last event ID buffer."
+        if let Some(id) = id {
+            replace(&mut self.last_event_id, chunk.bytes(id))?;
+        } else if self.has_id {
+            replace(&mut self.last_event_id, self.id.as_slice())?;
+        }
+        self.has_id = false;
+        // "If the data buffer is an empty string, set it and the event type buffer to the empty string and return."
+        if self.skipping || (data.is_none() && !self.has_data) {
+            self.skipping = false;
+            self.forget_event();
+            return Ok(has_id.then_some(Found::LastEventId));
+        }
+
+        let in_chunk = data.filter(|_| !self.has_data).and_then(|data| chunk.text(data));
+        let data = match in_chunk {
+            Some(text) => Text::OfChunk(text),
+            None => {
+                self.keep_data(chunk, data)?;
+                self.has_data = false;
+                self.lent = true;
+                // "If the data buffer's last character is a LF, remove it."
+                Text::Kept(self.data.as_slice().len().saturating_sub(1))
+            }
+        };
+        let name = match name.map(|name| (name, chunk.text(name))) {
+            Some((name, _)) if name.len() == 0 => Text::OfChunk(MESSAGE),
+            Some((_, Some(text))) => Text::OfChunk(text),
+            Some((name, None)) => {
+                replace(&mut self.name, chunk.bytes(name))?;
+                Text::Kept(name.len())
+            }
+            None if self.has_name && !self.name.as_slice().is_empty() => {
+                Text::Kept(self.name.as_slice().len())
+            }
+            None => Text::OfChunk(MESSAGE),
+        };
+        self.has_name = false;
+        Ok(Some(Found::Event { name, data }))
+    }
+
+    /// Puts what a chunk has of a block into the decoder's own memory.
+    #[inline]
+    fn keep(&mut self, chunk: &mut Chunk<'_>, block: Block) -> Result<(), LimitError> {
+        if let Some(id) = block.id {
+            self.keep_id(chunk.bytes(id))?;
+        }
+        if self.skipping {
+            return Ok(());
+        }
+        if let Some(name) = block.name {
+            self.has_name = true;
+            replace(&mut self.name, chunk.bytes(name))?;
+        }
+        self.keep_data(chunk, block.data)
+    }
+
+    fn keep_data(&mut self, chunk: &Chunk<'_>, data: Option<Span>) -> Result<(), LimitError> {
+        let Some(data) = data else { return Ok(()) };
+        self.has_data = true;
+        extend(&mut self.data, chunk.bytes(data))?;
+        extend(&mut self.data, b"\n")
+    }
+
+    fn keep_id(&mut self, id: &[u8]) -> Result<(), LimitError> {
+        let kept = replace_lossy(&mut self.id, id);
+        self.has_kept_id(kept)
+    }
+
+    /// Replacements may have made an id too long for a fixed buffer.
+    fn has_kept_id(&mut self, kept: Result<(), LimitError>) -> Result<(), LimitError> {
+        self.has_id = kept.is_ok();
+        match kept {
+            Err(error) if !self.skipping => Err(self.exceed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn forget_event(&mut self) {
+        self.data.truncate(0);
+        self.has_data = false;
+        self.lent = false;
+        self.has_name = false;
+    }
+
+    /// Whether a value of `len` bytes, which begins at `start` in its line, is to be kept, beside `event` bytes of data.
+    ///
+    /// Where two limits are exceeded, it's by the byte that comes first that it's told, so that it's the same one
+    /// whatever the cuts.
+    #[inline]
+    fn accepts(&mut self, field: Field, start: usize, len: usize, event: usize) -> Result<bool, LimitError> {
+        let (limit, size, used) = match field {
+            Field::Comment if !self.comments => return Ok(false),
+            Field::Data | Field::Event if self.skipping => return Ok(false),
+            Field::Unknown => return Ok(false),
+            Field::Retry => return Ok(true),
+            Field::Data => {
+                (Limit::Event, self.limits.event.min(self.data.capacity()), event.saturating_add(1))
+            }
+            Field::Event => (Limit::Buffer, self.name.capacity(), 0),
+            Field::Id => (Limit::Id, self.limits.id.min(self.id.capacity()), 0),
+            Field::Comment => (Limit::Buffer, self.scratch.capacity(), 0),
+        };
+        let room = size.checked_sub(used);
+        let room_in_line = self.limits.line.checked_sub(start);
+        if room.is_some_and(|room| len <= room) && room_in_line.is_some_and(|room| len <= room) {
+            return Ok(true);
+        }
+        if self.skipping {
+            return Ok(false);
+        }
+        let configured = match limit {
+            Limit::Event => self.limits.event,
+            _ => self.limits.id,
+        };
+        Err(self.exceed(if room_in_line <= room {
+            LimitError { limit: Limit::Line, size: self.limits.line }
+        } else if limit == Limit::Buffer || size < configured {
+            LimitError { limit: Limit::Buffer, size }
+        } else {
+            LimitError { limit, size }
+        }))
+    }
+
+    /// The rest of the block is to be skipped, if the decoder goes on at all.
+    fn exceed(&mut self, error: LimitError) -> LimitError {
+        self.skipping = true;
+        self.forget_event();
+        error
+    }
+}
+
+const MESSAGE: &str = "message";
+
+impl<'i> Text<'i> {
+    fn lend<'s, M: Memory>(self, memory: &'s mut M) -> Result<&'s str, LimitError>
+    where
+        'i: 's,
+    {
+        match self {
+            Self::OfChunk(text) => Ok(text),
+            Self::Kept(len) => {
+                let size = memory.capacity();
+                memory.text(len).map_err(|Full| LimitError { limit: Limit::Buffer, size })
+            }
+        }
+    }
+}
+
+#[inline]
+const fn is_line_break(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
+}
+
+/// The field of a line, or of the beginning of one, and where its value begins, if that can be told: there's a known field,
+/// its colon, and the byte after that, which may be the one space that isn't part of the value.
+#[inline]
+fn known_field(line: &[u8]) -> Option<(Field, usize)> {
+    let (field, colon, next) = match line {
+        [b'd', b'a', b't', b'a', b':', next, ..] => (Field::Data, 5_usize, next),
+        [b'e', b'v', b'e', b'n', b't', b':', next, ..] => (Field::Event, 6, next),
+        [b'i', b'd', b':', next, ..] => (Field::Id, 3, next),
+        [b':', next, ..] => (Field::Comment, 1, next),
+        [b'r', b'e', b't', b'r', b'y', b':', next, ..] => (Field::Retry, 6, next),
+        _ => return None,
+    };
+    Some((field, if *next == b' ' { colon.saturating_add(1) } else { colon }))
+}
+
+/// Whether this may become a known field.
+fn is_cut_field(line: &[u8]) -> bool {
+    ["data:", "event:", "id:", "retry:", ":"].iter().any(|field| field.as_bytes().starts_with(line))
+}
+
+/// The field of a whole line of which [`known_field`] knows nothing, and where its value begins: at its end.
+fn split_line(line: &[u8]) -> (Field, usize) {
+    // "Process the field using the whole line as the field name, and the empty string as the field value"; and the
+    // same with its colon for the last byte.
+    let field = match line.strip_suffix(b":").unwrap_or(line) {
+        b"data" => Field::Data,
+        b"event" => Field::Event,
+        b"id" => Field::Id,
+        b"retry" => Field::Retry,
+        b"" => Field::Comment,
+        _ => Field::Unknown,
+    };
+    (field, line.len())
+}
+
+fn extend<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
+    let size = memory.capacity();
+    memory.extend(bytes).map_err(|Full| LimitError { limit: Limit::Buffer, size })
+}
+
+fn replace<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
+    memory.truncate(0);
+    extend(memory, bytes)
+}
+
+fn replace_lossy<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
+    memory.truncate(0);
+    utf8::lossy(bytes).try_for_each(|piece| extend(memory, piece.as_bytes()))
+}
+
+fn kept_id<M: Memory>(memory: &M) -> EventId<'_> {
+    EventId::trusted(utf8::to_str(memory.as_slice()).unwrap_or_default())
+}
+
+fn lend_event<'s, 'i: 's, M: Memory>(
+    name: Text<'i>,
+    name_memory: &'s mut M,
+    data: Text<'i>,
+    data_memory: &'s mut M,
+    last_event_id: &'s M,
+) -> Result<Item<'s>, LimitError> {
+    Ok(Item::Event(DecodedEvent {
+        name: EventName::trusted(name.lend(name_memory)?),
+        data: data.lend(data_memory)?,
+        last_event_id: kept_id(last_event_id),
+    }))
+}

@@ -1,0 +1,25 @@
+//! UTF-8, by the fastest validator there is.
+
+#[cfg(not(feature = "std"))]
+pub(super) use core::str::from_utf8 as to_str;
+#[cfg(feature = "std")]
+pub(super) use simdutf8::compat::from_utf8 as to_str;
+
+/// The text up to the first invalid sequence, or to one that's cut off.
+pub(super) fn valid_front(bytes: &[u8]) -> &str {
+    match to_str(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            bytes.get(..error.valid_up_to()).and_then(|front| to_str(front).ok()).unwrap_or_default()
+        }
+    }
+}
+
+/// The pieces that the UTF-8 decode algorithm makes of `bytes`: valid text, and U+FFFD for each maximal part of an invalid
+/// sequence.
+pub(super) fn lossy(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    bytes.utf8_chunks().flat_map(|chunk| {
+        let replacement = if chunk.invalid().is_empty() { "" } else { "\u{fffd}" };
+        [chunk.valid(), replacement]
+    })
+}

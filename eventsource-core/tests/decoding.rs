@@ -1,0 +1,370 @@
+//! The decoder reads what the standard says, whatever the cuts.
+
+use core::time::Duration;
+use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
+use eventsource_core::{
+    Chunk, Decoder, Event, EventId, EventName, Fixed, Frame, Item, Limit, LimitError, Limits, Memory,
+    Overflow,
+};
+use proptest::prelude::*;
+
+/// An item, owned.
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    Event(String, String, String),
+    Comment(String),
+    Retry(Duration),
+    LastEventId(String),
+    Error(Limit, usize),
+}
+
+impl From<Item<'_>> for Seen {
+    fn from(item: Item<'_>) -> Self {
+        match item {
+            Item::Event(event) => {
+                Self::Event(event.name.to_string(), event.data.to_owned(), event.last_event_id.to_string())
+            }
+            Item::Comment(text) => Self::Comment(text.to_owned()),
+            Item::Retry(after) => Self::Retry(after),
+            Item::LastEventId(id) => Self::LastEventId(id.to_string()),
+            _ => unreachable!(),
+        }
+    }
+}
+
+/// Everything that comes out of `chunks`; after an error a decoder that stops is left alone.
+fn feed<'a, M: Memory>(decoder: &mut Decoder<M>, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    for bytes in chunks {
+        let mut chunk = Chunk::new(bytes);
+        loop {
+            match decoder.decode(&mut chunk) {
+                Ok(Some(item)) => seen.push(item.into()),
+                Ok(None) => break,
+                Err(error) => {
+                    seen.push(Seen::Error(error.limit, error.size));
+                    let before = chunk.remaining().len();
+                    let mut again = Chunk::new(b"");
+                    if decoder.decode(&mut again) == Err(error) {
+                        return seen;
+                    }
+                    assert_eq!(chunk.remaining().len(), before);
+                }
+            }
+        }
+        assert!(chunk.remaining().is_empty(), "a chunk is used up");
+    }
+    seen
+}
+
+fn whole(bytes: &[u8]) -> Vec<Seen> {
+    feed(&mut Decoder::new().comments(true), [bytes])
+}
+
+/// As a client would sum it up.
+fn summary(seen: &[Seen], last_event_id: &str) -> Interpretation {
+    let mut summary = Interpretation::default();
+    last_event_id.clone_into(&mut summary.last_event_id);
+    for item in seen {
+        match item.clone() {
+            Seen::Event(name, data, last_event_id) => {
+                summary.events.push(Dispatched { name, data, last_event_id })
+            }
+            Seen::Comment(text) => summary.comments.push(text),
+            Seen::Retry(after) => summary.retry = Some(after),
+            Seen::LastEventId(_) => {}
+            Seen::Error(..) => unreachable!(),
+        }
+    }
+    summary
+}
+
+/// Cuts `bytes` at each of `cuts`, taken round and round as lengths; zeros are empty slices.
+fn cut<'a>(bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    let (mut rest, mut pieces) = (bytes, Vec::new());
+    for &length in lengths.iter().cycle().take(2 * bytes.len() * lengths.len() + 1) {
+        let (piece, after) = rest.split_at(length.min(rest.len()));
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces.push(rest);
+    pieces
+}
+
+const CUTS: [&[usize]; 7] = [&[1], &[2], &[3], &[7], &[0, 1, 0, 0, 2], &[5, 1, 1, 16], &[64]];
+
+/// The same whatever the cuts, in growable memory and in a buffer, and what the interpreter makes of it.
+fn check(bytes: &[u8]) -> Vec<Seen> {
+    let mut decoder = Decoder::new().comments(true);
+    let seen = feed(&mut decoder, [bytes]);
+    assert_eq!(
+        summary(&seen, decoder.last_event_id().as_str()),
+        interpret(bytes),
+        "{}",
+        bytes.escape_ascii()
+    );
+    let mut buffer = vec![0; 64 * bytes.len() + 64];
+    for lengths in CUTS {
+        let pieces = || cut(bytes, lengths);
+        let again = feed(&mut Decoder::new().comments(true), pieces());
+        assert_eq!(again, seen, "{} cut by {lengths:?}", bytes.escape_ascii());
+        let mut fixed = Decoder::with_buffer(&mut buffer).comments(true);
+        assert_eq!(feed(&mut fixed, pieces()), seen, "{} cut by {lengths:?}", bytes.escape_ascii());
+    }
+    seen
+}
+
+fn event(name: &str, data: &str, id: &str) -> Seen {
+    Seen::Event(name.into(), data.into(), id.into())
+}
+
+#[test]
+fn peer_fault_23_a_bom_is_stripped_once_and_at_the_start_alone() {
+    assert_eq!(check("\u{feff}data: x\n\n".as_bytes()), [event("message", "x", "")]);
+    assert_eq!(check("\u{feff}\u{feff}data: x\n\n".as_bytes()), []);
+    assert_eq!(check("\u{feff}\ndata: x\n\n".as_bytes()), [event("message", "x", "")]);
+    assert_eq!(check("data: x\n\n\u{feff}data: y\n\n".as_bytes()), [event("message", "x", "")]);
+    assert_eq!(check("data: \u{feff}x\n\n".as_bytes()), [event("message", "\u{feff}x", "")]);
+    assert_eq!(check(b"\xef\xbbdata: x\n\ndata: y\n\n"), [event("message", "y", "")]);
+    assert_eq!(check(b"\xef\n\xbb\xbfdata: x\n\n"), []);
+}
+
+#[test]
+fn peer_fault_24_a_crlf_cut_in_its_middle_is_one_line_end() {
+    assert_eq!(check(b"data: a\r\ndata: b\r\n\r\n"), [event("message", "a\nb", "")]);
+    assert_eq!(
+        check(b"data: a\rdata: b\r\rdata: c\n\r"),
+        [event("message", "a\nb", ""), event("message", "c", "")]
+    );
+    // A CR ends the blank line at once: nobody waits for the LF.
+    assert_eq!(whole(b"data: a\r\n\r"), [event("message", "a", "")]);
+}
+
+#[test]
+fn peer_fault_25_small_chunks_cost_linear_time() {
+    // Quadratic work on 4 MiB, byte by byte, would take hours.
+    let bytes = format!("data: {}\n\n", "x".repeat(4 * 1024 * 1024)).into_bytes();
+    let seen = feed(&mut Decoder::new(), bytes.chunks(1));
+    assert_eq!(seen.len(), 1);
+    let many = b"data: x\n\n".repeat(80_000);
+    assert_eq!(feed(&mut Decoder::new(), many.chunks(1)).len(), 80_000);
+}
+
+#[test]
+fn peer_fault_26_invalid_utf_8_becomes_replacement_characters() {
+    let seen = check(b"event: \xffe\nid: i\xc3\ndata: a\xf0\x9f\xa6z\xe2\x82\n: \x80\ndata: \xc0\x80\n\n");
+    let expected = event("\u{fffd}e", "a\u{fffd}z\u{fffd}\n\u{fffd}\u{fffd}", "i\u{fffd}");
+    assert_eq!(seen, [Seen::Comment("\u{fffd}".into()), expected]);
+}
+
+#[test]
+fn peer_fault_27_blocks_without_data_are_not_lost() {
+    assert_eq!(
+        check(b"retry: 7\n\nid: 5\n\ndata: x\n\n"),
+        [Seen::Retry(Duration::from_millis(7)), Seen::LastEventId("5".into()), event("message", "x", "5"),]
+    );
+}
+
+#[test]
+fn peer_fault_28_retry_is_digits_alone_and_ids_hold_no_nul() {
+    for invalid in ["+5", "-5", "5.0", "", " ", "5 ", "0x5", "٣"] {
+        assert_eq!(check(format!("retry: {invalid}\n\n").as_bytes()), [], "{invalid:?}");
+    }
+    assert_eq!(check(b"retry:5\n"), [Seen::Retry(Duration::from_millis(5))]);
+    assert_eq!(check(b"retry: 18446744073709551616000\n"), [Seen::Retry(Duration::MAX)]);
+    assert_eq!(check("retry: 9".repeat(1).as_bytes()), []);
+    assert_eq!(check(format!("retry: {}\n", "9".repeat(5000)).as_bytes()), [Seen::Retry(Duration::MAX)]);
+    assert_eq!(check(b"id: 1\nid: 2\0\ndata: x\n\n"), [event("message", "x", "1")]);
+}
+
+#[test]
+fn peer_fault_29_memory_is_bounded() {
+    let limits = Limits { line: 20, event: 30, id: 4 };
+    let error = |limit, size| Seen::Error(limit, size);
+    let of = |bytes: &[u8]| -> Vec<Seen> {
+        let stopped = feed(&mut Decoder::new().limits(limits), [bytes]);
+        let decoder = || Decoder::new().limits(limits).overflow(Overflow::Skip);
+        let seen = feed(&mut decoder(), [bytes]);
+        assert!(seen.starts_with(&stopped), "it stops for good");
+        for lengths in CUTS {
+            assert_eq!(
+                feed(&mut decoder(), cut(bytes, lengths)),
+                seen,
+                "{} {lengths:?}",
+                bytes.escape_ascii()
+            );
+        }
+        seen
+    };
+    let next = event("message", "next", "");
+    assert_eq!(
+        of(b"data: 90123456789012\n\ndata: next\n\n"),
+        [event("message", "90123456789012", ""), next.clone()]
+    );
+    assert_eq!(of(b"data: 901234567890123\n\ndata: next\n\n"), [error(Limit::Line, 20), next.clone()]);
+    let lines =
+        b"data: 123456789\ndata: 123456789\ndata: 123456789\ndata: \nevent: x\nid: 7\n\ndata: next\n\n";
+    assert_eq!(
+        of(lines),
+        [error(Limit::Event, 30), Seen::LastEventId("7".into()), event("message", "next", "7")]
+    );
+    assert_eq!(of(b"data: x\nid: 12345\n\ndata: next\n\n"), [error(Limit::Id, 4), next.clone()]);
+    // What nobody asked for may have any length.
+    let dropped = format!(": {0}\nunknown: {0}\n{0}\ndata: next\n\n", "x".repeat(1000));
+    assert_eq!(of(dropped.as_bytes()), [next]);
+}
+
+#[test]
+fn limits_of_zero_and_of_everything() {
+    let zero = Limits { line: 0, event: 0, id: 0 };
+    for bytes in [&b"data: x\n\n"[..], b"data\n\n", b"id: x\n\n", b"event: x\n\n"] {
+        assert_eq!(feed(&mut Decoder::new().limits(zero), [bytes]), [Seen::Error(Limit::Line, 0)]);
+    }
+    assert_eq!(
+        feed(&mut Decoder::new().limits(zero), [&b"\n\n: x\nretry: 3\n"[..]]),
+        [Seen::Retry(Duration::from_millis(3))]
+    );
+    let all = Limits { line: usize::MAX, event: usize::MAX, id: usize::MAX };
+    assert_eq!(feed(&mut Decoder::new().limits(all), [&b"data: x\n\n"[..]]), [event("message", "x", "")]);
+}
+
+#[test]
+fn errors_say_what_was_too_large() {
+    let mut decoder = Decoder::new().limits(Limits { line: 3, ..Limits::default() });
+    let error = decoder.decode(&mut Chunk::new(b"data: x\n"));
+    assert_eq!(error.unwrap_err().to_string(), "a line of the event stream has more than 3 bytes");
+}
+
+#[test]
+fn a_decoder_that_stopped_stays_so_until_it_is_reset() {
+    let mut decoder = Decoder::new().limits(Limits { line: 10, ..Limits::default() });
+    let error: LimitError = decoder.decode(&mut Chunk::new(b"data: too long")).unwrap_err();
+    for _ in 0..3 {
+        assert_eq!(decoder.decode(&mut Chunk::new(b"\n\ndata: x\n\n")), Err(error));
+    }
+    decoder.reset();
+    assert_eq!(feed(&mut decoder, [&b"data: x\n\n"[..]]), [event("message", "x", "")]);
+}
+
+#[test]
+fn a_fixed_buffer_of_any_size_is_as_good_as_it_can_be() {
+    let bytes =
+        b"id: 1\nevent: e\ndata: some data\n\n: c\nretry: 4\ndata: \xff\n\ndata: a\ndata: b\n\ndata\n\n";
+    for size in 0..600 {
+        let mut outcomes = CUTS.map(|lengths| {
+            let mut buffer = vec![0; size];
+            let mut decoder = Decoder::with_buffer(&mut buffer).overflow(Overflow::Skip).comments(true);
+            feed(&mut decoder, cut(bytes, lengths))
+        });
+        outcomes.sort_by_key(Vec::len);
+        for outcome in &outcomes {
+            assert_eq!(outcome, &outcomes[0], "buffer of {size}");
+        }
+    }
+    let mut buffer = vec![0; 600];
+    let mut decoder: Decoder<Fixed<'_>> = Decoder::with_buffer(&mut buffer).comments(true);
+    assert_eq!(feed(&mut decoder, [&bytes[..]]), whole(bytes));
+}
+
+#[test]
+fn peer_fault_30_what_is_unfinished_is_discarded_and_an_empty_name_is_message() {
+    assert_eq!(check(b"data: x\n"), []);
+    assert_eq!(check(b"data: x\n\ndata: y"), [event("message", "x", "")]);
+    assert_eq!(check(b"event:\ndata: x\n\n"), [event("message", "x", "")]);
+    assert_eq!(check(b"event: a\nevent\ndata: x\n\n"), [event("message", "x", "")]);
+}
+
+#[test]
+fn a_decoder_is_used_again_for_the_next_connection() {
+    let mut decoder = Decoder::new().seed(EventId::new("40").unwrap());
+    assert_eq!(
+        feed(&mut decoder, [&b"data: x\n\nid: 41\n\nevent: e\nid: 42\ndata: cut"[..]]),
+        [event("message", "x", "40"), Seen::LastEventId("41".into()),]
+    );
+    assert_eq!(decoder.last_event_id().as_str(), "41");
+    decoder.reset();
+    assert_eq!(feed(&mut decoder, ["\u{feff}data: y\r\n\r".as_bytes()]), [event("message", "y", "41")]);
+    decoder.reset();
+    assert_eq!(feed(&mut decoder, [&b"\ndata: z\n\n"[..]]), [event("message", "z", "41")]);
+}
+
+#[test]
+fn an_event_in_one_chunk_is_a_view_of_it() {
+    let bytes = b"event: tick\ndata: now\n\n";
+    let mut decoder = Decoder::new();
+    let mut chunk = Chunk::new(bytes);
+    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!() };
+    let within = bytes.as_ptr_range();
+    assert!(within.contains(&event.data.as_ptr()) && within.contains(&event.name.as_str().as_ptr()));
+}
+
+#[test]
+fn a_decoded_event_can_be_sent_on() {
+    let mut decoder = Decoder::new();
+    let mut chunk = Chunk::new(b"id: 7\ndata: a\ndata: b\n\n");
+    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!() };
+    assert_eq!(Frame::from(Event::from(event)).as_bytes(), b"event: message\nid: 7\ndata: a\ndata: b\n\n");
+}
+
+/// Bytes that look like an event stream more often than chance would have it.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        8 => prop::sample::select(vec![
+            "\n", "\r", "\r\n", ":", " ", "data", "data:", "data: ", "event: ", "event", "id: ", "id", "retry: ", "12",
+            "\0", "\u{feff}", "🦀", "x", "datax", "\n\n", "data: y\n\n", ": c\n", "é",
+        ]).prop_map(|text| text.as_bytes().to_vec()),
+        1 => proptest::collection::vec(any::<u8>(), 0..4),
+        1 => prop::sample::select(vec![&b"\xf0\x9f"[..], b"\xff", b"\xef\xbb", b"\xc3"]).prop_map(<[u8]>::to_vec),
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_in_any_cuts_are_what_the_interpreter_makes_of_them(bytes in stream()) {
+        check(&bytes);
+    }
+
+    #[test]
+    fn limits_do_not_depend_on_the_cuts(
+        bytes in stream(),
+        (line, event, id) in (0_usize..24, 0_usize..24, 0_usize..8),
+        size in 0_usize..200,
+    ) {
+        let limits = Limits { line, event, id };
+        let decoder = || Decoder::new().comments(true).limits(limits).overflow(Overflow::Skip);
+        let seen = feed(&mut decoder(), [&bytes[..]]);
+        let mut buffer = vec![0; size];
+        let fixed = feed(&mut Decoder::with_buffer(&mut buffer).comments(true).overflow(Overflow::Skip), [&bytes[..]]);
+        for lengths in CUTS {
+            prop_assert_eq!(&feed(&mut decoder(), cut(&bytes, lengths)), &seen, "{:?}", lengths);
+            let mut decoder = Decoder::with_buffer(&mut buffer).comments(true).overflow(Overflow::Skip);
+            prop_assert_eq!(&feed(&mut decoder, cut(&bytes, lengths)), &fixed, "{:?}", lengths);
+        }
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded(
+        events in proptest::collection::vec(
+            (".{0,8}", "[^\r\n\0]{0,8}", "([a-z \r\n:\u{feff}🦀]|\r\n){0,20}", any::<bool>()), 1..5),
+        length in 1_usize..40,
+    ) {
+        let frames = events.iter().map(|(name, id, data, has_id)| {
+            let name: String = name.chars().filter(|c| !"\r\n".contains(*c)).collect();
+            let event = Event::new(data).name(EventName::new(&name).unwrap());
+            Frame::from(if *has_id { event.id(EventId::new(id).unwrap()) } else { event })
+        });
+        let frame = Frame::from_iter(frames);
+        let seen = feed(&mut Decoder::new(), frame.as_bytes().chunks(length));
+        let mut last_event_id = "";
+        let expected: Vec<_> = events.iter().map(|(name, id, data, has_id)| {
+            if *has_id { last_event_id = id }
+            let name: String = name.chars().filter(|c| !"\r\n".contains(*c)).collect();
+            let name = if name.is_empty() { "message" } else { &name };
+            event(name, &data.replace("\r\n", "\n").replace('\r', "\n"), last_event_id)
+        }).collect();
+        prop_assert_eq!(seen, expected);
+    }
+}
