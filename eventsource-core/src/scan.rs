@@ -9,44 +9,44 @@ const BLOCK: usize = 16;
 /// of calling it. Whole blocks, so that a long line leaves no rest.
 const SHORT: usize = 8 * BLOCK;
 
-/// The offset of the first CR or LF.
+/// The offset of the first CR or LF. Offsets are within a slice, so that no sum of them wraps.
 #[expect(clippy::inline_always, reason = "a third of the encoder's time per line was the call")]
 #[inline(always)]
 pub(crate) fn find_line_break(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < BLOCK {
+        return find_in_few(bytes);
+    }
     let (short, long) = bytes.split_at_checked(SHORT).unwrap_or((bytes, &[]));
     let mut rest = short;
     while let Some((block, after)) = rest.split_first_chunk::<BLOCK>() {
         // LF, VT, FF and CR are neighbours: one subtraction and one comparison find a block worth a look.
         if block.iter().fold(false, |found, &byte| found | (byte.wrapping_sub(b'\n') <= b'\r' - b'\n')) {
             if let Some(at) = find_in_block(block) {
-                return Some(short.len().saturating_sub(rest.len()).saturating_add(at));
+                return Some(short.len().wrapping_sub(rest.len()).wrapping_add(at));
             }
         }
         rest = after;
     }
-    let before = short.len().saturating_sub(rest.len());
-    find_in_rest(rest, long).map(|at| before.saturating_add(at))
+    let before = short.len().wrapping_sub(rest.len());
+    find_in_rest(rest, long).map(|at| before.wrapping_add(at))
 }
 
 /// In what's left of a short line, or in what a long line has besides.
 #[inline(never)]
 fn find_in_rest(rest: &[u8], long: &[u8]) -> Option<usize> {
-    if long.is_empty() {
-        return rest.iter().position(|&byte| byte == b'\n' || byte == b'\r');
-    }
-    memchr2(b'\n', b'\r', long)
+    if long.is_empty() { find_in_few(rest) } else { memchr2(b'\n', b'\r', long) }
 }
 
-/// The lowest byte that's zero, after CRs and LFs were made zero, is marked in its highest bit.
+#[inline]
+fn find_in_few(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&byte| byte == b'\n' || byte == b'\r')
+}
+
+/// A mark for each CR and LF, and the place of the lowest one.
 #[inline]
 fn find_in_block(block: &[u8; BLOCK]) -> Option<usize> {
-    const fn every(byte: u8) -> u128 {
-        u128::from_ne_bytes([byte; BLOCK])
-    }
-    let block = u128::from_le_bytes(*block);
-    let zeros = |block: u128| block.wrapping_sub(every(0x01)) & !block & every(0x80);
-    let found = zeros(block ^ every(b'\n')) | zeros(block ^ every(b'\r'));
-    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+    let marks = u128::from_le_bytes(block.map(|byte| u8::from(byte == b'\n' || byte == b'\r')));
+    (marks != 0).then(|| (marks.trailing_zeros() / u8::BITS) as usize)
 }
 
 /// How many CRs and LFs there are, and how many line breaks they make: CRLF is one.

@@ -11,11 +11,13 @@ use core::fmt;
 pub struct Chunk<'i> {
     bytes: &'i [u8],
     read: usize,
-    /// The front of `bytes` up to the first invalid sequence, once somebody has asked.
-    text: Option<&'i str>,
+    /// A part of `bytes` that was found to be text, and where it begins.
+    text: &'i str,
+    text_at: usize,
 }
 
-/// A part of a chunk's bytes.
+/// A part of a chunk's bytes. Its ends come from slices of the chunk, so that no sum or difference of them wraps; and if one
+/// did, nothing worse would come of it than an empty part.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     start: usize,
@@ -23,15 +25,22 @@ pub(super) struct Span {
 }
 
 impl Span {
+    #[inline]
     pub(super) fn len(self) -> usize {
-        self.end.saturating_sub(self.start)
+        self.end.wrapping_sub(self.start)
+    }
+
+    /// With the first byte of the line's end.
+    #[inline]
+    pub(super) fn with_end(self) -> Self {
+        Self { end: self.end.wrapping_add(1), ..self }
     }
 }
 
 impl<'i> Chunk<'i> {
     /// Of bytes that nobody has read.
     pub const fn new(bytes: &'i [u8]) -> Self {
-        Self { bytes, read: 0, text: None }
+        Self { bytes, read: 0, text: "", text_at: 0 }
     }
 
     /// What hasn't been decoded yet.
@@ -42,13 +51,13 @@ impl<'i> Chunk<'i> {
 
     #[inline]
     pub(super) fn advance(&mut self, bytes: usize) {
-        self.read = self.read.saturating_add(bytes);
+        self.read = self.read.wrapping_add(bytes);
     }
 
     /// A part of what remains, by its offsets there.
     #[inline]
     pub(super) fn span(&self, start: usize, end: usize) -> Span {
-        Span { start: self.read.saturating_add(start), end: self.read.saturating_add(end) }
+        Span { start: self.read.wrapping_add(start), end: self.read.wrapping_add(end) }
     }
 
     #[inline]
@@ -59,9 +68,19 @@ impl<'i> Chunk<'i> {
     /// A part that begins and ends beside ASCII, as text, if it's valid.
     #[inline]
     pub(super) fn text(&mut self, span: Span) -> Option<&'i str> {
-        let text = *self.text.get_or_insert_with(|| utf8::valid_front(self.bytes));
-        // Beyond the first invalid sequence, each part is for itself.
-        text.get(span.start..span.end).or_else(|| utf8::to_str(self.bytes(span)).ok())
+        if span.start < self.text_at || span.end > self.text_at.wrapping_add(self.text.len()) {
+            self.validate(span);
+        }
+        self.text.get(span.start.wrapping_sub(self.text_at)..span.end.wrapping_sub(self.text_at))
+    }
+
+    /// Checks a part and some of what comes after it: one call for a few fields, but not for a line's beginning that will
+    /// have to be put together with its end.
+    fn validate(&mut self, span: Span) {
+        const AHEAD: usize = 1024;
+        let end = span.end.max(span.start.wrapping_add(AHEAD)).min(self.bytes.len());
+        self.text = utf8::valid_front(self.bytes.get(span.start..end).unwrap_or_default());
+        self.text_at = span.start;
     }
 }
 

@@ -22,6 +22,12 @@ pub(super) mod sealed {
         /// Its first `len` bytes as text, what's invalid replaced.
         fn text(&mut self, len: usize) -> Result<&str, Full>;
 
+        /// Holds these pieces of text instead of what it held.
+        fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str>) -> Result<(), Full>;
+
+        /// What [`set_text`](Self::set_text) has set last.
+        fn as_text(&self) -> &str;
+
         /// How many bytes it can hold at most.
         fn capacity(&self) -> usize;
     }
@@ -71,6 +77,15 @@ impl sealed::Memory for Fixed<'_> {
         Ok(buffer.get(..len).and_then(|bytes| to_str(bytes).ok()).unwrap_or_default())
     }
 
+    fn set_text<'t>(&mut self, mut pieces: impl Iterator<Item = &'t str>) -> Result<(), Full> {
+        self.len = 0;
+        pieces.try_for_each(|piece| self.extend(piece.as_bytes())).inspect_err(|Full| self.len = 0)
+    }
+
+    fn as_text(&self) -> &str {
+        to_str(self.as_slice()).unwrap_or_default()
+    }
+
     fn capacity(&self) -> usize {
         self.buffer.len()
     }
@@ -89,7 +104,8 @@ mod growable {
     #[derive(Clone, Debug, Default)]
     pub struct Growable {
         bytes: Vec<u8>,
-        replaced: String,
+        /// Of the bytes with replacements, or set as it is.
+        text: String,
     }
 
     impl Memory for Growable {}
@@ -116,9 +132,21 @@ mod growable {
             if let Ok(text) = to_str(kept) {
                 return Ok(text);
             }
-            self.replaced.clear();
-            self.replaced.extend(lossy(kept));
-            Ok(&self.replaced)
+            self.text.clear();
+            self.text.extend(lossy(kept));
+            Ok(&self.text)
+        }
+
+        #[inline]
+        fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str>) -> Result<(), Full> {
+            self.text.clear();
+            self.text.extend(pieces);
+            Ok(())
+        }
+
+        #[inline]
+        fn as_text(&self) -> &str {
+            &self.text
         }
 
         fn capacity(&self) -> usize {

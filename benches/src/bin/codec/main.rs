@@ -3,6 +3,7 @@
 //! Each contender runs in short slices, in turn with all the others, so that a machine whose speed drifts slows all of
 //! them alike; the median slice counts. Allocations are counted over one more slice.
 
+mod decode;
 mod encode;
 mod race;
 
@@ -10,5 +11,8 @@ mod race;
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
 fn main() {
-    encode::run();
+    if std::env::var("DEC").is_err() {
+        encode::run();
+    }
+    decode::run();
 }
