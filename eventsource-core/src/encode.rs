@@ -9,9 +9,9 @@
 //! - Each line break of the data (LF, CR or CRLF) begins a new `data` field, so a client gets it back as LF.
 //! - A blank line closes everything but a lone comment, which some clients would take for an event.
 
+use crate::Event;
 use crate::retry::to_millis;
 use crate::scan::{LineBreaks, count_line_breaks, find_line_break};
-use crate::{Event, EventName};
 use core::fmt::{self, Write as _};
 
 /// The buffer can't hold the encoded event.
@@ -105,8 +105,12 @@ impl Event<'_> {
     /// An upper bound of [`encoded_len`](Self::encoded_len) that looks at no text.
     #[cfg(feature = "alloc")]
     fn max_encoded_len(&self) -> usize {
-        let texts =
-            [self.name.map(EventName::as_str), self.id.map(crate::EventId::as_str), self.data, self.comment];
+        let texts = [
+            self.name.map(crate::EventName::as_str),
+            self.id.map(crate::EventId::as_str),
+            self.data,
+            self.comment,
+        ];
         // Each character becomes at most a line of its own: `\n` is `data: ` and `\n`.
         let text = texts.iter().flatten().fold(0_usize, |sum, text| sum.saturating_add(text.len()));
         text.saturating_mul(7).saturating_add(128)

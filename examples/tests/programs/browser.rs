@@ -3,6 +3,7 @@
 use crate::server::{Server, free_port};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -24,6 +25,7 @@ impl Browser {
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("chromedriver is installed");
         let profile = tempfile::tempdir().unwrap();
@@ -91,8 +93,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Ends Chromium too.
-        let _ = Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status();
+        // The driver leads a process group of its own, Chromium with it.
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.driver.id())]).status();
         let _ = self.driver.wait();
     }
 }

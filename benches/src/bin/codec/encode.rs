@@ -30,8 +30,8 @@ pub(crate) fn run() {
 fn case(data: &'static str) {
     let event = || Event::new(black_box(data)).name(event_name!("tick")).id(ID);
     let encoded = event().to_string().into_bytes();
-    let mut copies = [(); 3].map(|()| Vec::<u8>::with_capacity(2 * encoded.len()));
-    let [copied, scanned, reused] = &mut copies;
+    let mut buffers = [(); 3].map(|()| Vec::<u8>::with_capacity(2 * encoded.len()));
+    let [copied, scanned, reused] = &mut buffers;
 
     let contenders = vec![
         Contender::new("memcpy", |times| {

@@ -2,7 +2,7 @@
 //!
 //! The page can also emit events of its own into its own stream: each stream begins with an event `stream` that
 //! holds a key, and `POST /emit?stream=KEY&event=NAME&id=ID` emits the request's body through that stream's
-//! [`Emitter`].
+//! [`Emitter`](eventsource_core::Emitter).
 
 mod emit;
 mod page;

@@ -1,0 +1,12 @@
+//! The tests against other programs.
+
+use crate::budget::{Budget, Outcome};
+use crate::install;
+
+pub(crate) fn run(budget: Budget) -> Outcome {
+    install::debian(
+        budget,
+        &[("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("curl", "curl")],
+    )?;
+    budget.run("cargo test --locked --package examples --features peers")
+}

@@ -1,0 +1,164 @@
+//! The developer's front door: `cargo xtask` lists what there is to do.
+
+#![forbid(unsafe_code)]
+
+mod budget;
+mod install;
+mod step;
+mod test;
+mod no_std;
+mod fuzz;
+mod bench;
+mod browser;
+mod ci;
+
+use budget::{Budget, Outcome};
+use std::env;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask TASK
+
+Tasks:
+  test                 run the tests that need no other program
+  no-std               build without std for the host and for a Cortex-M3, and run it on the host
+  fuzz [TARGET] [--time SECONDS] [--runs N]
+                       fuzz one target or each, for 60 seconds or as long as asked for
+  bench NAME           run a benchmark, such as codec
+  browser              run the tests that need curl and Chromium
+  ci [--allow-skip=STEP ...]
+                       run everything that has to pass; a step that can't run here fails, unless it may be skipped
+
+What a task needs is installed if it's missing: Debian packages (as root), cargo's tools.
+";
+
+fn main() -> ExitCode {
+    let task = match Task::parse(env::args().skip(1)) {
+        Ok(task) => task,
+        Err(error) => {
+            eprint!("error: {error}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match task.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Task {
+    Help,
+    Test,
+    NoStd,
+    Fuzz(fuzz::Options),
+    Bench { name: String },
+    Browser,
+    Ci(ci::Options),
+}
+
+impl Task {
+    fn parse(args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut args = split_assignments(args).into_iter();
+        let task = match args.next().as_deref() {
+            None | Some("help" | "-h" | "--help") => Self::Help,
+            Some("test") => Self::Test,
+            Some("no-std") => Self::NoStd,
+            Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
+            Some("bench") => Self::Bench { name: args.next().ok_or("bench needs a name, such as codec")? },
+            Some("browser") => Self::Browser,
+            Some("ci") => Self::Ci(ci::Options::parse(&mut args)?),
+            Some(other) => return Err(format!("there is no task `{other}`")),
+        };
+        match args.next() {
+            None => Ok(task),
+            Some(argument) => Err(unknown_argument(&argument)),
+        }
+    }
+
+    fn run(&self) -> Outcome {
+        // Every command below is one for the workspace's root.
+        env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .map_err(budget::Error::unavailable)?;
+        let budget = Budget::UNLIMITED;
+        match self {
+            Self::Help => {
+                print!("{HELP}");
+                Ok(())
+            }
+            Self::Test => test::run(budget),
+            Self::NoStd => no_std::run(budget),
+            Self::Fuzz(options) => fuzz::run(budget, options),
+            Self::Bench { name } => bench::run(budget, name),
+            Self::Browser => browser::run(budget),
+            Self::Ci(options) => ci::run(options),
+        }
+    }
+}
+
+/// `--name=value` as `--name` and `value`, so that both forms are one to everything else.
+fn split_assignments(args: impl Iterator<Item = String>) -> Vec<String> {
+    let mut split = Vec::new();
+    for arg in args {
+        match arg.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => {
+                split.extend([name.to_owned(), value.to_owned()]);
+            }
+            _ => split.push(arg),
+        }
+    }
+    split
+}
+
+fn unknown_argument(argument: &str) -> String {
+    format!("unknown argument `{argument}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Task, String> {
+        Task::parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn every_task_has_a_name() {
+        for (line, task) in [
+            ("", Task::Help),
+            ("help", Task::Help),
+            ("--help", Task::Help),
+            ("test", Task::Test),
+            ("no-std", Task::NoStd),
+            ("bench codec", Task::Bench { name: "codec".to_owned() }),
+            ("browser", Task::Browser),
+        ] {
+            assert_eq!(parse(line), Ok(task), "{line}");
+        }
+    }
+
+    #[test]
+    fn options_have_two_forms() {
+        assert_eq!(parse("fuzz --time=5"), parse("fuzz --time 5"));
+        assert_eq!(parse("ci --allow-skip=peers"), parse("ci --allow-skip peers"));
+    }
+
+    #[test]
+    fn whatever_else_is_an_error() {
+        for (line, part) in [
+            ("tests", "no task `tests`"),
+            ("test quickly", "`quickly`"),
+            ("bench", "needs a name"),
+            ("bench codec twice", "`twice`"),
+            ("fuzz encode stream", "`stream`"),
+            ("fuzz --forever", "`--forever`"),
+            ("ci --quick", "`--quick`"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+}
