@@ -219,12 +219,12 @@ pub use owned::{EventIdBuf, EventNameBuf};
 #[cfg(feature = "alloc")]
 mod owned {
     use super::{EventId, EventName, FieldError};
-    use alloc::boxed::Box;
     use alloc::string::String;
+    use bytestring::ByteString;
     use core::fmt;
     use core::str::FromStr;
 
-    /// An owned [`EventName`].
+    /// An owned [`EventName`]; a clone is a reference count.
     ///
     /// ```
     /// use eventsource_core::EventNameBuf;
@@ -234,9 +234,9 @@ mod owned {
     /// # Ok::<(), eventsource_core::FieldError>(())
     /// ```
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub struct EventNameBuf(Box<str>);
+    pub struct EventNameBuf(ByteString);
 
-    /// An owned [`EventId`].
+    /// An owned [`EventId`]; a clone is a reference count.
     ///
     /// ```
     /// use eventsource_core::{EventId, EventIdBuf};
@@ -246,7 +246,7 @@ mod owned {
     /// # Ok::<(), eventsource_core::FieldError>(())
     /// ```
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub struct EventIdBuf(Box<str>);
+    pub struct EventIdBuf(ByteString);
 
     macro_rules! owned_field {
         ($Owned:ident, $View:ident, $as_view:ident) => {
@@ -279,7 +279,7 @@ mod owned {
 
                 fn try_from(text: String) -> Result<Self, FieldError> {
                     $View::new(&text)?;
-                    Ok(Self(text.into_boxed_str()))
+                    Ok(Self(text.into()))
                 }
             }
 

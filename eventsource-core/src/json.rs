@@ -1,9 +1,11 @@
 //! Data as JSON.
 
 use crate::encode::JsonSink;
-use crate::{Event, Frame};
+use crate::{Event, Frame, OwnedEvent};
 use alloc::vec::Vec;
+use core::fmt;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// With the `json` feature.
 impl Event<'_> {
@@ -48,6 +50,39 @@ impl Frame {
     }
 }
 
+/// With the `json` feature.
+impl OwnedEvent {
+    /// The data as JSON of a type.
+    ///
+    /// # Errors
+    /// [`JsonError`] keeps the event, for those that aren't JSON, such as the `[DONE]` of some large models.
+    pub fn into_json<T: DeserializeOwned>(self) -> Result<T, JsonError> {
+        serde_json::from_str(&self.data).map_err(|error| JsonError { event: self, error })
+    }
+}
+
+/// An event whose data isn't JSON of the wished type.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct JsonError {
+    /// The event as it came.
+    pub event: OwnedEvent,
+    /// What's wrong with its data.
+    pub error: serde_json::Error,
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the data of an event {:?}: {}", self.event.name.as_str(), self.error)
+    }
+}
+
+impl core::error::Error for JsonError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +119,18 @@ mod tests {
         let frame =
             Frame::json(Event::new("replaced").name(event_name!("t")), &Text { text: "a\nb" }).unwrap();
         assert_eq!(frame.as_bytes(), b"event: t\ndata: {\"text\":\"a\\nb\"}\n\n");
+    }
+
+    #[test]
+    fn data_is_read_as_json_or_the_event_is_kept() {
+        use crate::Events;
+        use futures_util::{FutureExt, StreamExt, stream};
+        let chunks = stream::iter([Ok::<_, ()>("event: n\ndata: [1,\ndata: 2]\n\ndata: [DONE]\n\n")]);
+        let mut events = Events::new(chunks).map(Result::unwrap);
+        let mut next = || events.next().now_or_never().unwrap().unwrap();
+        assert_eq!(next().into_json::<Vec<u8>>().unwrap(), [1, 2]);
+        let error = next().into_json::<Vec<u8>>().unwrap_err();
+        assert_eq!(&error.event.data[..], "[DONE]");
+        assert!(error.to_string().starts_with("the data of an event \"message\": expected"), "{error}");
     }
 }

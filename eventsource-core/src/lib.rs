@@ -163,9 +163,9 @@ mod retry;
 mod encode;
 #[cfg(feature = "alloc")]
 mod frame;
+mod decode;
 #[cfg(feature = "json")]
 mod json;
-mod decode;
 mod timer;
 mod keep_alive;
 mod jitter;
@@ -177,9 +177,9 @@ mod stream;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 
-#[cfg(feature = "alloc")]
-pub use decode::Growable;
 pub use decode::{Chunk, DecodedEvent, Decoder, Fixed, Item, Limit, LimitError, Limits, Memory, Overflow};
+#[cfg(feature = "alloc")]
+pub use decode::{Events, EventsError, Growable, OwnedEvent};
 pub use encode::{BufferTooSmall, DataWriter};
 pub use event::Event;
 pub use field::{EventId, EventName, Field, FieldError};
@@ -188,6 +188,8 @@ pub use field::{EventIdBuf, EventNameBuf};
 #[cfg(feature = "alloc")]
 pub use frame::{Frame, FrameWriter};
 pub use jitter::jitter;
+#[cfg(feature = "json")]
+pub use json::JsonError;
 pub use keep_alive::KeepAlive;
 #[cfg(feature = "alloc")]
 pub use last_event_id::LastEventId;

@@ -42,9 +42,11 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod read;
 mod respond;
 mod service;
 
 pub use body::{Aborted, BoxEventBody, EventBody};
+pub use read::{Chunks, read};
 pub use respond::{Responder, respond};
 pub use service::EventService;

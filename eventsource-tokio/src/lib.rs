@@ -19,8 +19,10 @@
 #![forbid(unsafe_code)]
 
 mod alarm;
+mod read;
 
 pub use alarm::Alarm;
+pub use read::{ReaderEvents, read};
 
 /// An [`EventStream`](eventsource_core::EventStream) whose timers are tokio's.
 pub type EventStream<S> = eventsource_core::EventStream<S, Alarm>;

@@ -5,11 +5,15 @@
 //! data, is put together in memory that's used again for the next event.
 
 mod chunk;
+#[cfg(feature = "alloc")]
+mod events;
 mod item;
 mod memory;
 mod utf8;
 
 pub use chunk::Chunk;
+#[cfg(feature = "alloc")]
+pub use events::{Events, EventsError, OwnedEvent};
 pub use item::{DecodedEvent, Item, Limit, LimitError, Limits, Overflow};
 #[cfg(feature = "alloc")]
 pub use memory::Growable;
@@ -21,7 +25,7 @@ use crate::{EventId, EventName};
 use chunk::Span;
 use core::iter::once;
 use core::time::Duration;
-use memory::Full;
+use memory::{Full, sealed};
 
 /// Decodes an event stream, cut into chunks of any size at any place.
 ///
@@ -56,6 +60,7 @@ use memory::Full;
 /// The limits. And where the standard, read literally, forgets the last event ID with each new connection, it's kept as
 /// browsers keep it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says of another buffer or byte that it's there")]
 pub struct Decoder<M> {
     limits: Limits,
     overflow: Overflow,
@@ -240,7 +245,7 @@ impl<M: Memory> Decoder<M> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
-        let parts = [&self.name, &self.id, &self.scratch].map(|part| part.capacity());
+        let parts = [&self.name, &self.id, &self.scratch].map(sealed::Memory::capacity);
         self.always = parts.into_iter().fold(limits.line.min(limits.id), usize::min);
         self.always_event = limits.event.min(self.data.capacity());
         self
@@ -271,6 +276,11 @@ impl<M: Memory> Decoder<M> {
     /// The last event ID, to be sent with the next request as `Last-Event-ID`; empty if there's none.
     pub fn last_event_id(&self) -> EventId<'_> {
         kept_id(&self.last_event_id)
+    }
+
+    /// Whether a [`LimitError`] has stopped it for good.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
     }
 
     /// Makes ready for the next connection: discards what's unfinished, expects a BOM again, and keeps the last event
@@ -420,7 +430,7 @@ impl<M: Memory> Decoder<M> {
                 Field::Event => block.name = Some(span),
                 // "If the field value does not contain U+0000 NULL."
                 Field::Id if chunk.text(span).is_some_and(|id| !id.as_bytes().contains(&0)) => {
-                    block.id = Some(span)
+                    block.id = Some(span);
                 }
                 _ => break,
             }
@@ -509,12 +519,11 @@ impl<M: Memory> Decoder<M> {
         let value = chunk.bytes(span);
         Ok(match field {
             Field::Retry => RetryDigits::default().followed_by(value).duration().map(Found::Retry),
-            Field::Comment => Some(Found::Comment(match chunk.text(span) {
-                Some(text) => Text::OfChunk(text),
-                None => {
-                    replace(&mut self.scratch, value)?;
-                    Text::Kept(value.len())
-                }
+            Field::Comment => Some(Found::Comment(if let Some(text) = chunk.text(span) {
+                Text::OfChunk(text)
+            } else {
+                replace(&mut self.scratch, value)?;
+                Text::Kept(value.len())
             })),
             _ => None,
         })
@@ -674,15 +683,14 @@ impl<M: Memory> Decoder<M> {
         }
 
         let in_chunk = data.filter(|_| !self.has_data).and_then(|data| chunk.text(data));
-        let data = match in_chunk {
-            Some(text) => Text::OfChunk(text),
-            None => {
-                self.keep_data(chunk, data)?;
-                self.has_data = false;
-                self.lent = true;
-                // "If the data buffer's last character is a LF, remove it."
-                Text::Kept(self.data.as_slice().len().saturating_sub(1))
-            }
+        let data = if let Some(text) = in_chunk {
+            Text::OfChunk(text)
+        } else {
+            self.keep_data(chunk, data)?;
+            self.has_data = false;
+            self.lent = true;
+            // "If the data buffer's last character is a LF, remove it."
+            Text::Kept(self.data.as_slice().len().saturating_sub(1))
         };
         let name = match name.map(|name| (name, chunk.text(name))) {
             Some((name, _)) if name.len() == 0 => Text::OfChunk(MESSAGE),
