@@ -2,6 +2,7 @@
 
 #[cfg(feature = "peers")]
 mod browser;
+mod client;
 #[cfg(feature = "peers")]
 mod curl;
 mod server;

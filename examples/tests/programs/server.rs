@@ -42,7 +42,6 @@ impl Drop for Server {
     }
 }
 
-#[cfg(feature = "peers")]
 /// A port on which nothing listens now.
 pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
