@@ -363,23 +363,33 @@ impl Sink for alloc::vec::Vec<u8> {
     }
 }
 
-/// An event whose data a JSON serialiser writes.
+/// An event whose data a JSON serialiser writes; taken back if that doesn't come to its end.
 #[cfg(feature = "json")]
 pub(crate) struct JsonSink<'a> {
     out: &'a mut alloc::vec::Vec<u8>,
+    before: usize,
     splitter: LineSplitter,
 }
 
 #[cfg(feature = "json")]
 impl<'a> JsonSink<'a> {
     pub(crate) fn new(event: &Event<'_>, out: &'a mut alloc::vec::Vec<u8>) -> Self {
+        let before = out.len();
         let Ok(()) = put_head(&event.data(""), out);
         let Ok(()) = out.put(Data::FIRST);
-        Self { out, splitter: LineSplitter::default() }
+        Self { out, before, splitter: LineSplitter::default() }
     }
 
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(mut self) {
         let Ok(()) = self.out.put("\n\n");
+        self.before = self.out.len();
+    }
+}
+
+#[cfg(feature = "json")]
+impl Drop for JsonSink<'_> {
+    fn drop(&mut self) {
+        self.out.truncate(self.before);
     }
 }
 

@@ -78,7 +78,8 @@ impl<'a> Event<'a> {
     }
 
     /// Sets the client's reconnection time, in whole milliseconds; a fraction of one is rounded up, so that
-    /// only zero asks for an immediate reconnection.
+    /// only zero asks for an immediate reconnection. Written as asked for, however long; what a client makes of more than
+    /// it can count is its own affair.
     #[must_use]
     pub const fn retry(mut self, retry: Duration) -> Self {
         self.retry = Some(retry);

@@ -28,6 +28,9 @@ pub struct EventName<'a>(&'a str);
 /// Holds no CR, no LF and no NUL: the first two would end the line, and a client ignores an id with NUL in
 /// it. The empty id is meaningful: it makes the client forget the last event ID.
 ///
+/// Legal isn't wise: a client sends the id back in a header. An id that can't come back whole isn't
+/// [resumable](Self::is_resumable).
+///
 /// ```
 /// use eventsource_core::EventId;
 ///
@@ -94,6 +97,27 @@ impl<'a> EventId<'a> {
             None => Ok(Self(id)),
             Some(error) => Err(error),
         }
+    }
+
+    /// Whether a client can send it back as `Last-Event-ID`, and [`LastEventId`](crate::LastEventId) takes it: at most
+    /// 256 bytes, no control characters, no space at its ends, which a header would lose.
+    ///
+    /// Of a control character, worse comes: HTTP servers answer a request that holds one with 400, and a browser whose
+    /// reconnection is answered so never comes back.
+    pub const fn is_resumable(self) -> bool {
+        const MAX_LEN: usize = 256;
+        let bytes = self.0.as_bytes();
+        if let [b' ' | b'\t', ..] | [.., b' ' | b'\t'] = bytes {
+            return false;
+        }
+        let mut rest = bytes;
+        while let [byte, after @ ..] = rest {
+            if byte.is_ascii_control() && *byte != b'\t' {
+                return false;
+            }
+            rest = after;
+        }
+        bytes.len() <= MAX_LEN
     }
 
     /// The id as text.
@@ -305,6 +329,13 @@ mod owned {
         };
     }
 
+    /// Digits are always an id.
+    impl From<u64> for EventIdBuf {
+        fn from(id: u64) -> Self {
+            Self(itoa::Buffer::new().format(id).into())
+        }
+    }
+
     owned_field!(EventNameBuf, EventName, as_name);
     owned_field!(EventIdBuf, EventId, as_id);
 }
@@ -327,6 +358,18 @@ mod tests {
         let error = EventId::new("1\0").unwrap_err();
         assert_eq!(error.to_string(), "event id holds U+0000 NULL at byte 1");
         assert!(EventName::new("1\0").is_ok(), "NUL is an ordinary character of a name");
+    }
+
+    #[test]
+    fn some_ids_would_not_come_back() {
+        let long = "x".repeat(257);
+        for id in ["\x01", "a\x7f", " 7", "7 ", "\t7", &long] {
+            assert!(!EventId::new(id).unwrap().is_resumable(), "{id:?}");
+        }
+        for id in ["", "7", "a b", "é", "a\tb", &long[1..]] {
+            assert!(EventId::new(id).unwrap().is_resumable(), "{id:?}");
+        }
+        assert_eq!(EventIdBuf::from(u64::MAX).as_str(), "18446744073709551615");
     }
 
     #[test]

@@ -13,19 +13,15 @@ impl Event<'_> {
     /// straight into `out`, with no copy in between.
     ///
     /// # Errors
-    /// Those of serialising `value`; `out` is then as it was before.
+    /// Those of serialising `value`; `out` is then as it was before, also if that panics.
     pub fn encode_json_into<T>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), serde_json::Error>
     where
         T: Serialize + ?Sized,
     {
-        let before = out.len();
         let mut sink = JsonSink::new(self, out);
-        let result = serde_json::to_writer(&mut sink, value);
-        match result {
-            Ok(()) => sink.finish(),
-            Err(_) => out.truncate(before),
-        }
-        result
+        serde_json::to_writer(&mut sink, value)?;
+        sink.finish();
+        Ok(())
     }
 }
 

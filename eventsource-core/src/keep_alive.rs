@@ -39,7 +39,7 @@ use core::time::Duration;
 /// clock.advance(Duration::from_secs(15));
 /// assert_eq!(keep_alive.poll_due(alarm.as_mut(), &mut cx), Poll::Ready(()));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct KeepAlive {
     interval: Duration,
     armed: bool,
@@ -81,6 +81,13 @@ impl KeepAlive {
                 return Poll::Ready(());
             }
         }
+    }
+}
+
+/// A clone is for another alarm: it has the interval, and begins anew.
+impl Clone for KeepAlive {
+    fn clone(&self) -> Self {
+        Self::new(self.interval)
     }
 }
 

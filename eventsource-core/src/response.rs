@@ -18,40 +18,43 @@ pub const RESPONSE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
     connection: close\r\n\
     \r\n";
 
-/// Whether a client with this `Accept` header takes an event stream (RFC 9110 §12.5.1).
+/// Whether a client with these lines of an `Accept` header takes an event stream (RFC 9110 §12.5.1).
 ///
-/// Several header lines are joined with commas, or asked one by one: any that accepts is enough. No header, an
-/// empty one and one that names no media range at all mean that anything is accepted. The most specific range
+/// No line, and lines that name no media range at all, mean that anything is accepted. The most specific range
 /// decides: `*/*, text/event-stream;q=0` does not accept.
 ///
 /// ```
 /// use eventsource_core::accepts_event_stream;
 ///
-/// assert!(accepts_event_stream(b"text/html, text/*;q=0.1"));
-/// assert!(!accepts_event_stream(b"application/json"));
+/// assert!(accepts_event_stream(["text/html, text/*;q=0.1"]));
+/// assert!(!accepts_event_stream(["application/json", "text/html"]));
 /// ```
-pub fn accepts_event_stream(accept: &[u8]) -> bool {
+pub fn accepts_event_stream<L: AsRef<[u8]>>(accept: impl IntoIterator<Item = L>) -> bool {
     let mut best = None;
-    for range in accept.split(|&byte| byte == b',') {
-        let mut parts = range.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-        let name = parts.next().unwrap_or_default();
-        let specificity = if name.eq_ignore_ascii_case(CONTENT_TYPE.as_bytes()) {
-            3
-        } else if name.eq_ignore_ascii_case(b"text/*") {
-            2
-        } else if name == b"*/*" {
-            1
-        } else if name.contains(&b'/') {
-            0
-        } else {
-            continue;
-        };
-        let accepted = specificity > 0 && !parts.any(is_zero_weight);
-        if best.is_none_or(|(most, _)| specificity >= most) {
-            best = Some((specificity, accepted));
+    for line in accept {
+        for range in line.as_ref().split(|&byte| byte == b',') {
+            best = best.max(weigh(range));
         }
     }
     best.is_none_or(|(_, accepted)| accepted)
+}
+
+/// How specific a media range is, if it's one, and whether an event stream is acceptable by it.
+fn weigh(range: &[u8]) -> Option<(u8, bool)> {
+    let mut parts = range.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+    let name = parts.next().unwrap_or_default();
+    let specificity = if name.eq_ignore_ascii_case(CONTENT_TYPE.as_bytes()) {
+        3
+    } else if name.eq_ignore_ascii_case(b"text/*") {
+        2
+    } else if name == b"*/*" {
+        1
+    } else if name.contains(&b'/') {
+        return Some((0, false));
+    } else {
+        return None;
+    };
+    Some((specificity, !parts.any(is_zero_weight)))
 }
 
 /// `q=0`, also as `Q=0.` and `q=0.000`.
@@ -82,7 +85,7 @@ mod tests {
             "text/*;q=0, text/event-stream",
             "garbage",
         ] {
-            assert!(accepts_event_stream(accept.as_bytes()), "{accept}");
+            assert!(accepts_event_stream([accept]), "{accept}");
         }
         for accept in [
             "application/json",
@@ -94,8 +97,16 @@ mod tests {
             "text/event-streams",
             "application/json, text/html",
         ] {
-            assert!(!accepts_event_stream(accept.as_bytes()), "{accept}");
+            assert!(!accepts_event_stream([accept]), "{accept}");
         }
+    }
+
+    #[test]
+    fn lines_are_one_list() {
+        assert!(!accepts_event_stream(["*/*", "text/event-stream;q=0"]));
+        assert!(!accepts_event_stream(["application/json", ""]));
+        assert!(accepts_event_stream(["application/json", "*/*"]));
+        assert!(accepts_event_stream::<&str>([]));
     }
 
     #[test]

@@ -63,6 +63,15 @@ fn a_ping_comes_after_at_least_one_and_at_most_two_quiet_intervals() {
 }
 
 #[test]
+fn streams_share_a_clock() {
+    let clock = ManualClock::new();
+    let mut probes = [(); 2].map(|()| quiet(&clock, KeepAlive::default()));
+    assert!(probes[1].poll().is_pending());
+    assert_eq!(probes[0].run_for(&clock, 10 * MINUTE).len(), 10);
+    assert_eq!(seconds(&probes[1].run_for(&clock, MINUTE)), [600, 660]);
+}
+
+#[test]
 fn peer_fault_10_one_ping_after_a_stall_not_those_that_were_missed() {
     let clock = ManualClock::new();
     let mut probe = quiet(&clock, KeepAlive::default());

@@ -7,7 +7,6 @@ use core::time::Duration;
 use eventsource_core::test_util::{ManualClock, Probe, interpret};
 use eventsource_core::{
     Emitter, EndReason, Event, EventStream, Frame, KeepAlive, Never, StopHandle, TryEmitError, event_name,
-    jitter,
 };
 use futures_util::stream::{self, FusedStream, StreamExt};
 use futures_util::{FutureExt, Stream};
@@ -64,6 +63,41 @@ fn a_source_that_is_always_ready_does_not_starve_the_emitter_nor_the_reverse() {
         from_source += usize::from(data(&probe.take_ready(1)) != ["emitted"]);
     }
     assert_eq!(from_source, 50);
+}
+
+/// Counts how often it's polled.
+struct Counting(Arc<AtomicUsize>);
+
+impl Stream for Counting {
+    type Item = Frame;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Frame>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_source_is_polled_once_per_poll_however_deep_it_is_merged() {
+    let polls = Arc::new(AtomicUsize::new(0));
+    let ended = stream::empty::<Frame>;
+    let deep = untimed(Counting(polls.clone())).merge(ended()).merge(ended()).merge(ended()).merge(ended());
+    let deep = deep.merge(ended()).merge(Counting(polls.clone())).merge(ended()).merge(ended());
+    let mut probe = Probe::new(deep);
+    for poll in 1..=10 {
+        assert!(probe.poll().is_pending());
+        assert_eq!(polls.load(Ordering::Relaxed), 2 * poll);
+    }
+}
+
+#[test]
+fn a_dropped_stream_s_queue_is_gone_though_emitters_live() {
+    let (emitter, emissions) = Emitter::new(capacity(4));
+    let frame = Frame::from("big");
+    let bytes = frame.clone().into_bytes();
+    emitter.try_emit(frame).unwrap();
+    drop(untimed(emissions));
+    assert!(bytes.is_unique());
 }
 
 #[test]
@@ -247,9 +281,12 @@ fn the_lifetime_ends_quiet_and_busy_streams_within_its_range() {
     let mut ends = Vec::new();
     for seed in 0..50 {
         let clock = ManualClock::new();
-        let max = jitter(range.clone(), seed);
         let stream = EventStream::with_timer(stream::pending::<Frame>(), clock.timer());
-        let stream = stream.keep_alive(KeepAlive::default()).max_lifetime_with_timer(max, clock.timer());
+        let stream = stream.keep_alive(KeepAlive::default()).max_lifetime_with_timer(
+            range.clone(),
+            seed,
+            clock.timer(),
+        );
         let mut probe = Probe::new(stream);
         probe.run_for(&clock, Duration::from_secs(10_000));
         assert_eq!(probe.stream().end().unwrap().reason(), EndReason::Lifetime);
@@ -262,7 +299,11 @@ fn the_lifetime_ends_quiet_and_busy_streams_within_its_range() {
     let clock = ManualClock::new();
     let (emitter, emissions) = Emitter::new(capacity(1));
     let stream = EventStream::with_timer(stream::repeat("busy"), clock.timer()).merge(emissions);
-    let mut probe = Probe::new(stream.max_lifetime_with_timer(Duration::from_secs(1), clock.timer()));
+    let mut probe = Probe::new(stream.max_lifetime_with_timer(
+        Duration::from_secs(1)..=Duration::from_secs(1),
+        0,
+        clock.timer(),
+    ));
     assert_eq!(probe.take_ready(1000).len(), 1000);
     emitter.try_emit("last words").unwrap();
     clock.advance(Duration::from_secs(1));
@@ -276,7 +317,7 @@ fn hostile_lifetimes() {
     let clock = ManualClock::new();
     let of = |max| {
         let stream = EventStream::with_timer(stream::repeat("x"), clock.timer());
-        Probe::new(stream.max_lifetime_with_timer(max, clock.timer()))
+        Probe::new(stream.max_lifetime_with_timer(max..=max, 0, clock.timer()))
     };
     assert_eq!(of(Duration::ZERO).poll(), Poll::Ready(None));
     let mut endless = of(Duration::MAX);

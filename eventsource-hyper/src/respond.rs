@@ -128,8 +128,7 @@ impl Responder {
             response.headers_mut().extend(HeaderValue::try_from(allowed).map(|allowed| (ALLOW, allowed)));
             return response;
         }
-        let mut accepts = headers.get_all(ACCEPT).iter().peekable();
-        if accepts.peek().is_some() && !accepts.any(|accept| accepts_event_stream(accept.as_bytes())) {
+        if !accepts_event_stream(headers.get_all(ACCEPT)) {
             return refusal(StatusCode::NOT_ACCEPTABLE, "this resource is a text/event-stream\n");
         }
         let last_event_id = self.last_event_id(uri, headers);

@@ -10,8 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pin_project! {
     /// A [`Timer`] on tokio's clock, whole milliseconds like that; it stands still where that clock is paused.
     ///
-    /// Free until it's [reset](Timer::reset) for the first time. A duration that leads beyond the last
-    /// `Instant` of the system means never.
+    /// Free until it's [reset](Timer::reset) for the first time. More than 30 years means never.
     ///
     /// # Panics
     /// [`reset`](Timer::reset), so the first poll of a stream that uses it, has to happen inside a tokio runtime whose
@@ -24,10 +23,14 @@ pin_project! {
     }
 }
 
+/// About 30 years, as tokio itself has it: no instant of the system's clock, nor what tokio adds to one, overflows.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+
 impl Timer for Alarm {
     fn reset(self: Pin<&mut Self>, after: Duration) {
         let mut sleep = self.project().sleep;
-        match (Instant::now().checked_add(after), sleep.as_mut().as_pin_mut()) {
+        let deadline = (after <= FAR).then(|| Instant::now().checked_add(after)).flatten();
+        match (deadline, sleep.as_mut().as_pin_mut()) {
             (None, _) => sleep.set(None),
             (Some(deadline), Some(sleep)) => sleep.reset(deadline),
             (Some(deadline), None) => sleep.set(Some(sleep_until(deadline))),

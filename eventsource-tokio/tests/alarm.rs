@@ -36,6 +36,12 @@ async fn a_reset_replaces_the_earlier_one() {
 async fn huge_durations_mean_never() {
     let mut alarm = pin!(Alarm::default());
     alarm.as_mut().reset(Duration::from_secs(1));
+    let mut longest = Duration::MAX;
+    while Instant::now().checked_add(longest).is_none() {
+        longest = longest.checked_sub(longest / 1024).unwrap();
+    }
+    alarm.as_mut().reset(longest);
+    assert!(poll_fn(|cx| alarm.as_mut().poll_expired(cx)).now_or_never().is_none());
     alarm.as_mut().reset(Duration::MAX);
     let expired = poll_fn(|cx| alarm.as_mut().poll_expired(cx));
     assert!(timeout(Duration::from_secs(100 * 365 * 86_400), expired).await.is_err());

@@ -26,7 +26,7 @@ pub(crate) fn check() {
     data_in_pieces();
     decodes(Decoder::with_buffer(&mut [0; 128]));
     keep_alive();
-    assert!(accepts_event_stream(b"text/*"));
+    assert!(accepts_event_stream(["text/*"]));
     let range = Duration::from_secs(1)..=Duration::from_secs(2);
     assert!(range.contains(&jitter(range.clone(), 7)));
 }

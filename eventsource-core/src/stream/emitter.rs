@@ -147,6 +147,14 @@ pin_project! {
         #[pin]
         receiver: Receiver<Frame>,
     }
+
+    impl PinnedDrop for Emissions {
+        fn drop(this: Pin<&mut Self>) {
+            // Emitters may live on, in somebody's table of clients; what nobody will read must not.
+            this.receiver.close();
+            while this.receiver.try_recv().is_ok() {}
+        }
+    }
 }
 
 impl Source for Emissions {

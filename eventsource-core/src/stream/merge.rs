@@ -33,29 +33,31 @@ impl<A, B> Merge<A, B> {
 impl<A: Source, B: Source> Source for Merge<A, B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>> {
         let mut this = self.project();
-        let mut pending = false;
-        // Each turn that goes on has ended a source or has been pending once, and there are two.
-        for _ in 0..4 {
-            let second = *this.second_is_next;
-            *this.second_is_next = !second;
+        let second_first = *this.second_is_next;
+        // One turn each. A failure closes the other, and what that had accepted comes out in its turn or in later calls.
+        for second in [second_first, !second_first] {
             let polled =
                 if second { poll_part(this.second.as_mut(), cx) } else { poll_part(this.first.as_mut(), cx) };
             match polled {
-                None => {}
-                Some(Poll::Ready(Ok(frame))) => return Poll::Ready(Ok(frame)),
-                Some(Poll::Ready(Err(end))) if end.reason() == EndReason::SourceEnded => {}
-                Some(Poll::Ready(Err(failure))) => {
-                    *this.failure = Some(failure);
-                    close_part(this.first.as_mut());
-                    close_part(this.second.as_mut());
+                Some(Poll::Ready(Ok(frame))) => {
+                    *this.second_is_next = !second;
+                    return Poll::Ready(Ok(frame));
                 }
-                Some(Poll::Pending) if pending => break,
-                Some(Poll::Pending) => pending = true,
+                Some(Poll::Ready(Err(end))) if end.reason() != EndReason::SourceEnded => {
+                    *this.failure = Some(end);
+                    let first_left = close_part(this.first.as_mut());
+                    let second_left = close_part(this.second.as_mut());
+                    if (first_left || second_left) && second != second_first {
+                        // The other was pending a moment ago, and isn't any more.
+                        cx.waker().wake_by_ref();
+                    }
+                }
+                _ => {}
             }
-            if this.first.is_none() && this.second.is_none() {
-                let end = this.failure.take();
-                return Poll::Ready(Err(end.unwrap_or_else(|| EndReason::SourceEnded.into())));
-            }
+        }
+        if this.first.is_none() && this.second.is_none() {
+            let end = this.failure.take();
+            return Poll::Ready(Err(end.unwrap_or_else(|| EndReason::SourceEnded.into())));
         }
         Poll::Pending
     }

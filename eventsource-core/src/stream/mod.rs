@@ -16,6 +16,7 @@ use crate::{Frame, KeepAlive, Never, Timer};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::RangeInclusive;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -94,6 +95,7 @@ pin_project! {
         #[pin]
         timer: T,
         max: Duration,
+        started: bool,
     }
 }
 
@@ -128,9 +130,12 @@ impl<S: Source, T: Timer + Default> EventStream<S, T> {
 
     /// Ends it after a time within `lifetime`, picked by `seed`, counted from the first poll: so that connections
     /// move on to other servers, and those that began together don't end together. Give each stream a seed
-    /// of its own.
-    pub fn max_lifetime(self, lifetime: core::ops::RangeInclusive<Duration>, seed: u64) -> Self {
-        self.max_lifetime_with_timer(crate::jitter(lifetime, seed), T::default())
+    /// of its own. Zero ends it at the first poll.
+    ///
+    /// It's looked at whenever the stream is quiet, and once in 64 frames while it isn't. A stream that's never quiet
+    /// and read slowly lives longer by that.
+    pub fn max_lifetime(self, lifetime: RangeInclusive<Duration>, seed: u64) -> Self {
+        self.max_lifetime_with_timer(lifetime, seed, T::default())
     }
 }
 
@@ -150,9 +155,15 @@ impl<S: Source, T: Timer> EventStream<S, T> {
         }
     }
 
-    /// Ends it after `max`, counted from the first poll, by a second timer. Zero ends it as soon as it's polled.
-    pub fn max_lifetime_with_timer(mut self, max: Duration, timer: T) -> Self {
-        self.lifetime = Some(Box::pin(Lifetime { timer, max }));
+    /// The same with a second timer of its own, where that has no default.
+    pub fn max_lifetime_with_timer(
+        mut self,
+        lifetime: RangeInclusive<Duration>,
+        seed: u64,
+        timer: T,
+    ) -> Self {
+        let max = crate::jitter(lifetime, seed);
+        self.lifetime = Some(Box::pin(Lifetime { timer, max, started: false }));
         self
     }
 
@@ -187,6 +198,9 @@ impl<S: Source, T: Timer> EventStream<S, T> {
     }
 
     /// Ends it when `handle` says so. A stream may have several handles: its own and the server's.
+    ///
+    /// What lies in a plain stream is that stream's own and not emitted, even if it's an `EventStream` in a box: merge
+    /// an [`Emitter`]'s emissions into the outermost one.
     pub fn stop_on(mut self, handle: &StopHandle) -> Self {
         self.stops.push(handle.signal());
         self
@@ -220,9 +234,6 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
         let mut this = self.project();
         if matches!(this.course.state, State::New) {
             this.course.state = State::Open;
-            if let Some(lifetime) = this.lifetime {
-                lifetime.as_mut().start();
-            }
             if let Some(retry) = this.retry.take() {
                 return Poll::Ready(Some(retry));
             }
@@ -301,15 +312,23 @@ impl<S: Source, T: Timer> FusedStream for EventStream<S, T> {
 
 fn poll_lifetime<T: Timer>(lifetime: &mut Option<Pin<Box<Lifetime<T>>>>, cx: &mut Context<'_>) -> Poll<()> {
     let Some(running) = lifetime else { return Poll::Pending };
-    ready!(running.as_mut().project().timer.poll_expired(cx));
+    ready!(running.as_mut().poll_over(cx));
     *lifetime = None;
     Poll::Ready(())
 }
 
 impl<T: Timer> Lifetime<T> {
-    fn start(self: Pin<&mut Self>) {
-        let this = self.project();
-        this.timer.reset(*this.max);
+    /// Begins with the first call.
+    fn poll_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if this.max.is_zero() {
+            return Poll::Ready(());
+        }
+        if !*this.started {
+            *this.started = true;
+            this.timer.as_mut().reset(*this.max);
+        }
+        this.timer.poll_expired(cx)
     }
 }
 

@@ -80,10 +80,11 @@ impl ManualClock {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// When the next alarm expires, if one is set; in the past if it has and nobody has looked.
+    /// When the next alarm will expire, if one is set that hasn't.
     pub fn next_expiry(&self) -> Option<Duration> {
         let clock = self.lock();
-        clock.alarms.values().filter_map(|alarm| alarm.state.deadline()).min()
+        let deadlines = clock.alarms.values().filter_map(|alarm| alarm.state.deadline());
+        deadlines.filter(|&deadline| deadline > clock.now).min()
     }
 
     /// How often an alarm of this clock was set.

@@ -80,14 +80,11 @@ impl<S: Stream<Item = Frame>> Probe<S> {
                 }
             }
             let now = clock.now();
-            match clock.next_expiry() {
-                // An alarm in the past that woke nobody is nobody's here.
-                Some(expiry) if expiry > now && expiry <= until => clock.advance(expiry.saturating_sub(now)),
-                _ => {
-                    clock.advance(until.saturating_sub(now));
-                    return sent;
-                }
+            if now >= until {
+                return sent;
             }
+            let next = clock.next_expiry().map_or(until, |expiry| expiry.min(until));
+            clock.advance(next.saturating_sub(now));
         }
     }
 }

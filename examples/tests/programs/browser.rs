@@ -160,6 +160,20 @@ async fn the_page_shows_ticks_gets_everything_exactly_and_reconnects() {
     browser.wait_for("return [...document.querySelectorAll('tr.own')].some((r) => r.cells[0].textContent === 'greeting' && r.cells[2].textContent === 'Hello,\\nworld')").await;
     browser.screenshot("tick-light.png").await;
 
+    // Names that mean something to the page or to `EventSource` itself are only events when a server sends them.
+    for name in ["error", "open", "stream", "tick"] {
+        let emit = "const [event, done] = arguments;
+            listenTo(event);
+            const query = new URLSearchParams({ stream: key, event });
+            fetch('/emit?' + query, { method: 'POST', body: 'anything' }).then((response) => done(response.status));";
+        assert_eq!(browser.client.execute_async(emit, vec![json!(name)]).await.unwrap(), 204);
+        browser.wait_for(&format!("return [...document.querySelectorAll('tbody tr')].some((r) => r.cells[0].textContent === '{name}' && r.cells[2].textContent === 'anything')")).await;
+    }
+    assert_eq!(
+        (browser.text("#state").await, browser.text("#reconnections").await),
+        ("open".into(), "0".into())
+    );
+
     // The server goes, and comes again.
     drop(server);
     browser.wait_for("return document.querySelector('#state').textContent === 'reconnecting'").await;

@@ -81,8 +81,9 @@ fn it_ticks_and_emits_what_is_posted_into_one_stream_alone() {
 
     assert_eq!(emit("event=a%0Ab", b""), "400");
     assert_eq!(emit("id=%00", b""), "400");
+    assert_eq!(emit("id=%01", b""), "400");
     assert_eq!(emit("", b"\xff"), "400");
-    assert_eq!(emit("", &vec![b'x'; 4 * 1024 * 1024 + 1]), "413");
+    assert_eq!(emit("", &vec![b'x'; 2 * 1024 * 1024 + 1]), "413");
     assert_eq!(status(request(&server, "POST /emit?stream=unknown HTTP/1.1", b"")), "404");
     assert_eq!(status(request(&server, "GET / HTTP/1.1", b"")), "200");
 }

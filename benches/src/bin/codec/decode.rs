@@ -81,14 +81,14 @@ fn case(bytes: &Bytes, size: usize, events: usize) {
         }),
         Contender::new("Decoder, borrowed", |times| {
             for _ in 0..times {
-                let mut decoded = 0_usize;
+                let mut seen = 0_usize;
                 for bytes in chunks {
                     let mut chunk = Chunk::new(black_box(bytes));
                     while let Some(item) = decoder.decode(&mut chunk).unwrap() {
-                        decoded += usize::from(matches!(black_box(item), Item::Event(_)));
+                        seen += usize::from(matches!(black_box(item), Item::Event(_)));
                     }
                 }
-                assert!(decoded.abs_diff(events) <= 1);
+                assert!(seen.abs_diff(events) <= 1);
             }
         }),
         Contender::new("sse-stream 0.3", |times| {

@@ -1,18 +1,25 @@
 //! `POST /emit`: an event into one stream, through its emitter.
 
+use crate::secret;
 use crate::text;
-use eventsource_core::{Emitter, Event, EventId, EventName, FieldError, Frame};
+use eventsource_core::{Emitter, Event, EventId, EventName, Frame, TryEmitError};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, StatusCode};
 use std::collections::HashMap;
+use std::error::Error;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// How many events may wait in a stream whose client is slow.
 pub(crate) const CAPACITY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
-const MAX_BODY: usize = 4 * 1024 * 1024;
+const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// How long a body may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The emitters of the open streams, by key. Who knows the key may emit.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +27,7 @@ pub(crate) struct Emitters(Arc<Mutex<HashMap<String, Emitter>>>);
 
 impl Emitters {
     pub(crate) fn insert(&self, emitter: Emitter) -> String {
-        let key = format!("{:032x}", fastrand::u128(..));
+        let key = secret();
         self.lock().insert(key.clone(), emitter);
         key
     }
@@ -45,32 +52,40 @@ pub(crate) async fn respond(request: Request<Incoming>, emitters: &Emitters) -> 
     let Some(emitter) = emitters.get(key) else {
         return text(StatusCode::NOT_FOUND, "no open stream has this key\n");
     };
-    let body = match Limited::new(request.into_body(), MAX_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return text(StatusCode::PAYLOAD_TOO_LARGE, "data can have 4 MiB\n");
+    let body = match timeout(PATIENCE, Limited::new(request.into_body(), MAX_BODY).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return text(StatusCode::PAYLOAD_TOO_LARGE, "data can have 2 MiB\n");
         }
-        Err(error) => return text(StatusCode::BAD_REQUEST, format!("{error}\n")),
+        Ok(Err(error)) => return text(StatusCode::BAD_REQUEST, format!("{error}\n")),
+        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the data took too long\n"),
     };
     let Ok(data) = std::str::from_utf8(&body) else {
         return text(StatusCode::BAD_REQUEST, "data has to be UTF-8\n");
     };
     match frame(data, &parameters) {
         Err(error) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
-        Ok(frame) => match emitter.emit(frame).await {
+        // Whoever posts doesn't wait for a client that doesn't read.
+        Ok(frame) => match emitter.try_emit(frame) {
             Ok(()) => text(StatusCode::NO_CONTENT, ""),
-            Err(error) => text(StatusCode::GONE, format!("{error}\n")),
+            Err(error @ TryEmitError::Full(_)) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+            Err(error @ TryEmitError::Closed(_)) => text(StatusCode::GONE, format!("{error}\n")),
         },
     }
 }
 
-fn frame(data: &str, parameters: &HashMap<String, String>) -> Result<Frame, FieldError> {
+fn frame(data: &str, parameters: &HashMap<String, String>) -> Result<Frame, Box<dyn Error>> {
     let mut event = Event::new(data);
     if let Some(name) = parameters.get("event") {
         event = event.name(EventName::new(name)?);
     }
     if let Some(id) = parameters.get("id") {
-        event = event.id(EventId::new(id)?);
+        let id = EventId::new(id)?;
+        // A browser would send it back in a request that no server takes.
+        if !id.is_resumable() {
+            return Err("this id could not be sent back in a header".into());
+        }
+        event = event.id(id);
     }
     Ok(event.into())
 }

@@ -52,6 +52,13 @@ impl Server {
     }
 }
 
+/// Something that nobody can guess.
+fn secret() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system has randomness, or nothing here is safe");
+    format!("{:032x}", u128::from_ne_bytes(bytes))
+}
+
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;

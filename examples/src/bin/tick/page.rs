@@ -1,5 +1,6 @@
 //! `/`: the page.
 
+use crate::secret;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;
@@ -9,7 +10,7 @@ const PAGE: &str = include_str!("page.html");
 
 /// The page, with a nonce that lets only its own script and style run.
 pub(crate) fn respond() -> Response<Full<Bytes>> {
-    let nonce = format!("{:032x}", fastrand::u128(..));
+    let nonce = secret();
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; \
          img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -2,7 +2,7 @@
 
 use crate::Server;
 use crate::emit::CAPACITY;
-use eventsource_core::{Emitter, Event, EventId, Frame, KeepAlive, event_name};
+use eventsource_core::{Emitter, Event, EventIdBuf, Frame, KeepAlive, event_name};
 use eventsource_hyper::{BoxEventBody, EventBody};
 use eventsource_tokio::EventStream;
 use futures_util::{Stream, stream};
@@ -41,9 +41,7 @@ fn ticks() -> impl Stream<Item = Frame> {
 
 /// One tick; its id is the time in seconds since 1970.
 fn tick(now: &Zoned) -> Frame {
-    let id = now.timestamp().as_second().to_string();
+    let id = EventIdBuf::from(now.timestamp().as_second().unsigned_abs());
     let time = now.strftime("%A, %-d %B %Y, %H:%M:%S").to_string();
-    let tick = Event::new(&time).name(event_name!("tick"));
-    // Digits are always an id.
-    EventId::new(&id).map_or(tick, |id| tick.id(id)).into()
+    Event::new(&time).name(event_name!("tick")).id(id.as_id()).into()
 }

@@ -1,0 +1,293 @@
+//! The vectors of `tests/vectors/`: what the standard makes of a stream, whatever the engine, the cuts and the line ends.
+//!
+//! `cases.json` says for each case what comes out, stated from the standard and not by running anything; its bytes are in a
+//! file of its own. The comments are without the one space after their colon, and a retry is in milliseconds as
+//! written. A long text is a list of pieces and how often each is repeated.
+
+use core::time::Duration;
+use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
+use eventsource_core::{Chunk, Decoder, Item, Memory};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    /// The clause of the standard that it shows.
+    clause: String,
+    why: String,
+    /// The file with its bytes.
+    stream: String,
+    /// It means the same with CR and with CRLF for each LF.
+    any_line_end: bool,
+    items: Vec<Seen>,
+    /// At the end of the stream.
+    last_event_id: Text,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Seen {
+    Event {
+        name: Text,
+        data: Text,
+        last_event_id: Text,
+    },
+    Comment(Text),
+    #[serde(deserialize_with = "milliseconds")]
+    Retry(Duration),
+    LastEventId(Text),
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "Notation")]
+struct Text(String);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Notation {
+    Plain(String),
+    Repeated(Vec<(String, usize)>),
+}
+
+impl From<Notation> for Text {
+    fn from(notation: Notation) -> Self {
+        Self(match notation {
+            Notation::Plain(text) => text,
+            Notation::Repeated(pieces) => pieces.iter().map(|(text, times)| text.repeat(*times)).collect(),
+        })
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<Item<'_>> for Seen {
+    fn from(item: Item<'_>) -> Self {
+        match item {
+            Item::Event(event) => Self::Event {
+                name: event.name.as_str().into(),
+                data: event.data.into(),
+                last_event_id: event.last_event_id.as_str().into(),
+            },
+            Item::Comment(text) => Self::Comment(text.into()),
+            Item::Retry(after) => Self::Retry(after),
+            Item::LastEventId(id) => Self::LastEventId(id.as_str().into()),
+            _ => unreachable!(),
+        }
+    }
+}
+
+/// What's longer than the longest `Duration` is that.
+fn milliseconds<'d, D: serde::Deserializer<'d>>(retry: D) -> Result<Duration, D::Error> {
+    let Text(digits) = Text::deserialize(retry)?;
+    let (seconds, millis) = digits.split_at(digits.len().saturating_sub(3));
+    let millis = Duration::from_millis(millis.parse().unwrap());
+    Ok(match seconds {
+        "" => millis,
+        _ => seconds.parse().map_or(Duration::MAX, |seconds| Duration::from_secs(seconds) + millis),
+    })
+}
+
+/// What a client has seen at the end of the stream: the items, and the last event ID.
+type Outcome = (Vec<Seen>, Text);
+
+/// Reads a stream that comes in these chunks.
+type Engine = fn(&[&[u8]]) -> Outcome;
+
+/// Each engine that tells everything, in order. One more is one more line.
+const ENGINES: [(&str, Engine); 2] = [("growable decoder", growable), ("decoder in a buffer", in_a_buffer)];
+
+fn growable(chunks: &[&[u8]]) -> Outcome {
+    decode(Decoder::new(), chunks)
+}
+
+/// One that's large enough for the stream in each of its parts, even if every byte becomes U+FFFD.
+fn in_a_buffer(chunks: &[&[u8]]) -> Outcome {
+    let mut buffer = vec![0; 32 * chunks.concat().len() + 8];
+    decode(Decoder::with_buffer(&mut buffer), chunks)
+}
+
+fn decode<M: Memory>(decoder: Decoder<M>, chunks: &[&[u8]]) -> Outcome {
+    let mut decoder = decoder.comments(true);
+    let mut items = Vec::new();
+    for bytes in chunks {
+        let mut chunk = Chunk::new(bytes);
+        while let Some(item) = decoder.decode(&mut chunk).expect("no limit is exceeded") {
+            items.push(item.into());
+        }
+    }
+    (items, decoder.last_event_id().as_str().into())
+}
+
+/// What the interpreter tells of an outcome: each kind of item by itself, and the last retry alone.
+fn summary((items, last_event_id): &Outcome) -> Interpretation {
+    let mut summary = Interpretation::default();
+    summary.last_event_id.clone_from(&last_event_id.0);
+    for item in items.iter().cloned() {
+        match item {
+            Seen::Event { name: Text(name), data: Text(data), last_event_id: Text(last_event_id) } => {
+                summary.events.push(Dispatched { name, data, last_event_id });
+            }
+            Seen::Comment(Text(text)) => summary.comments.push(text),
+            Seen::Retry(after) => summary.retry = Some(after),
+            Seen::LastEventId(_) => {}
+        }
+    }
+    summary
+}
+
+/// The stream as it's written, and where that changes nothing with other line ends. In the last, no LF comes after a CR
+/// that isn't its own.
+fn line_ends(case: &Case, bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut streams = vec![("as written", bytes.to_vec())];
+    if case.any_line_end {
+        let cycles: [(_, &[&[u8]]); 3] =
+            [("CR", &[b"\r"]), ("CRLF", &[b"\r\n"]), ("LF, CR, CRLF in turn", &[b"\n", b"\r", b"\r\n"])];
+        streams.extend(cycles.map(|(which, ends)| (which, with_ends(bytes, ends))));
+    }
+    streams
+}
+
+fn with_ends(bytes: &[u8], ends: &[&[u8]]) -> Vec<u8> {
+    let mut ends = ends.iter().cycle();
+    let mut stream = Vec::new();
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        match line.split_last() {
+            Some((b'\n', line)) => stream.extend([line, ends.next().unwrap()].concat()),
+            _ => stream.extend(line),
+        }
+    }
+    stream
+}
+
+/// The lengths of chunks, without end.
+type Lengths = Box<dyn Iterator<Item = usize>>;
+
+/// The ways to cut a stream. Zeros are empty chunks.
+fn cuts() -> Vec<(String, Lengths)> {
+    let whole: (_, Lengths) = ("whole".to_owned(), Box::new([usize::MAX].into_iter()));
+    let lengths: [&[usize]; 6] = [&[1], &[2], &[3], &[7], &[0, 1, 0, 0, 2], &[0, 7, 0, 5]];
+    let regular = lengths.map(|lengths| -> (_, Lengths) {
+        (format!("cut by {lengths:?}"), Box::new(lengths.iter().copied().cycle()))
+    });
+    let at_random = (1..=8).map(|seed| -> (_, Lengths) {
+        let longest = 2 << seed; // 4, 8 … 512
+        (
+            format!("cut at random, seed {seed}"),
+            Box::new(random(seed).map(move |number| 1 + number % longest)),
+        )
+    });
+    [whole].into_iter().chain(regular).chain(at_random).collect()
+}
+
+/// Xorshift, so that a failure comes back.
+fn random(seed: u64) -> impl Iterator<Item = usize> {
+    core::iter::successors(Some(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)), |&state| {
+        let state = state ^ (state << 13);
+        let state = state ^ (state >> 7);
+        Some(state ^ (state << 17))
+    })
+    .map(|state| usize::try_from(state >> 33).unwrap())
+}
+
+/// The last chunk is empty, too.
+fn cut(bytes: &[u8], lengths: impl Iterator<Item = usize>) -> Vec<&[u8]> {
+    let mut rest = bytes;
+    let mut chunks = Vec::new();
+    for length in lengths {
+        if rest.is_empty() {
+            break;
+        }
+        let (chunk, after) = rest.split_at(length.min(rest.len()));
+        chunks.push(chunk);
+        rest = after;
+    }
+    chunks.push(rest);
+    chunks
+}
+
+fn manifest() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn vectors() -> PathBuf {
+    manifest().join("tests/vectors")
+}
+
+fn cases() -> Vec<Case> {
+    let json = fs::read_to_string(vectors().join("cases.json")).unwrap();
+    serde_json::from_str(&json).unwrap()
+}
+
+/// The names of the files in a folder.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.collect()
+}
+
+#[test]
+fn every_vector_means_the_same_to_every_engine_in_every_cut() {
+    for case in cases() {
+        let bytes = fs::read(vectors().join(&case.stream)).unwrap();
+        assert_eq!(case.any_line_end, !bytes.contains(&b'\r'), "{}: the flag is wrong", case.name);
+        let expected = (case.items.clone(), case.last_event_id.clone());
+        for (ends, stream) in line_ends(&case, &bytes) {
+            let at = format!("{} ({}, {}), line ends {ends}", case.name, case.clause, case.why);
+            assert_eq!(interpret(&stream), summary(&expected), "{at}, whole, to the interpreter");
+            for (how, lengths) in cuts() {
+                let chunks = cut(&stream, lengths);
+                for (engine, read) in ENGINES {
+                    assert_eq!(read(&chunks), expected, "{at}, {how}, to the {engine}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_suite_is_whole() {
+    let cases = cases();
+    assert!(cases.len() >= 250, "{}", cases.len());
+    let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
+    assert_eq!(names.len(), cases.len(), "each name is used once");
+    let mut used: BTreeSet<_> = cases.iter().map(|case| case.stream.clone()).collect();
+    used.insert("cases.json".to_owned());
+    assert_eq!(files(&vectors()), used, "each file is used, and each that's used is there");
+}
+
+/// In a row of a table, the last cell has the names of vectors and tests that show a clause. A name that ends in `*` stands for
+/// all that begin so.
+#[test]
+fn docs_conformance_names_vectors_and_tests_that_exist() {
+    let mut names: BTreeSet<String> = cases().into_iter().map(|case| case.name).collect();
+    for file in files(&manifest().join("tests")).iter().filter(|file| file.strip_suffix(".rs").is_some()) {
+        let code = fs::read_to_string(manifest().join("tests").join(file)).unwrap();
+        names.extend(code.split("#[test]").skip(1).filter_map(|test| {
+            let (_, test) = test.split_once("fn ")?;
+            Some(test.split_once('(')?.0.to_owned())
+        }));
+    }
+    let page = fs::read_to_string(manifest().join("../docs/conformance.md")).unwrap();
+    let mut clauses = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && !line.ends_with(" | shown by |")) {
+        let (_, cell) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        let mentioned: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!mentioned.is_empty() || cell.starts_with('—'), "nothing shows this: {row}");
+        for name in mentioned {
+            let exists = match name.strip_suffix('*') {
+                Some(beginning) => names.iter().any(|name| name.starts_with(beginning)),
+                None => names.contains(name),
+            };
+            assert!(exists, "docs/conformance.md mentions {name}, which isn't there");
+        }
+        clauses += 1;
+    }
+    assert!(clauses >= 60, "{clauses}");
+}
