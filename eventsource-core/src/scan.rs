@@ -42,11 +42,21 @@ fn find_in_few(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|&byte| byte == b'\n' || byte == b'\r')
 }
 
-/// A mark for each CR and LF, and the place of the lowest one.
+/// In each half, the lowest byte that's zero, after CRs and LFs were made zero, is marked in its highest bit.
 #[inline]
 fn find_in_block(block: &[u8; BLOCK]) -> Option<usize> {
-    let marks = u128::from_le_bytes(block.map(|byte| u8::from(byte == b'\n' || byte == b'\r')));
-    (marks != 0).then(|| (marks.trailing_zeros() / u8::BITS) as usize)
+    const fn every(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let marks = |half: u64| {
+        let zeros = |bytes: u64| bytes.wrapping_sub(every(0x01)) & !bytes & every(0x80);
+        zeros(half ^ every(b'\n')) | zeros(half ^ every(b'\r'))
+    };
+    let low = marks(u64::from_le_bytes(*block.first_chunk()?));
+    let high = marks(u64::from_le_bytes(*block.last_chunk()?));
+    // Of no marks at all, the place is the end of the block.
+    let place = if low == 0 { (high.trailing_zeros() / 8) | 8 } else { low.trailing_zeros() / 8 };
+    (low | high != 0).then_some(place as usize)
 }
 
 /// How many CRs and LFs there are, and how many line breaks they make: CRLF is one.

@@ -4,9 +4,11 @@
 //! file of its own. The comments are without the one space after their colon, and a retry is in milliseconds as
 //! written. A long text is a list of pieces and how often each is repeated.
 
+use core::convert::Infallible;
 use core::time::Duration;
 use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
-use eventsource_core::{Chunk, Decoder, Item, Memory};
+use eventsource_core::{Chunk, Decoder, Events, Item, Memory};
+use futures_util::{FutureExt, StreamExt, stream};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -124,6 +126,24 @@ fn decode<M: Memory>(decoder: Decoder<M>, chunks: &[&[u8]]) -> Outcome {
         }
     }
     (items, decoder.last_event_id().as_str().into())
+}
+
+/// `Events` hands out events alone, and knows of the rest as of the last one.
+fn through_events(chunks: &[&[u8]]) -> Interpretation {
+    let chunks: Vec<_> = chunks.iter().map(|chunk| Ok::<_, Infallible>(chunk.to_vec())).collect();
+    let mut events = Events::new(stream::iter(chunks));
+    let mut seen = Interpretation::default();
+    while let Some(event) = events.next().now_or_never().expect("every chunk is there") {
+        let event = event.expect("no limit is exceeded");
+        seen.events.push(Dispatched {
+            name: event.name.to_string(),
+            data: event.data.to_string(),
+            last_event_id: event.last_event_id.to_string(),
+        });
+    }
+    seen.retry = events.retry();
+    seen.last_event_id = events.last_event_id().to_string();
+    seen
 }
 
 /// What the interpreter tells of an outcome: each kind of item by itself, and the last retry alone.
@@ -246,6 +266,9 @@ fn every_vector_means_the_same_to_every_engine_in_every_cut() {
                 for (engine, read) in ENGINES {
                     assert_eq!(read(&chunks), expected, "{at}, {how}, to the {engine}");
                 }
+                let mut events = summary(&expected);
+                events.comments.clear();
+                assert_eq!(through_events(&chunks), events, "{at}, {how}, to `Events`");
             }
         }
     }

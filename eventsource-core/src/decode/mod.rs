@@ -57,8 +57,8 @@ use memory::{Full, sealed};
 /// [`Limits`] bound it. [`with_buffer`](Decoder::with_buffer) needs no allocator: it works in a buffer of yours.
 ///
 /// # Deviations from the standard
-/// The limits. And where the standard, read literally, forgets the last event ID with each new connection, it's kept as
-/// browsers keep it.
+/// The limits; and a `retry` longer than a `Duration` holds is taken for the longest. Where the standard, read literally,
+/// forgets the last event ID with each new connection, it's kept as browsers keep it.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says of another buffer or byte that it's there")]
 pub struct Decoder<M> {
@@ -420,12 +420,15 @@ impl<M: Memory> Decoder<M> {
             match field {
                 Field::Data if event.wrapping_add(len) < self.always_event => {
                     event = event.wrapping_add(len).wrapping_add(1);
-                    if block.data.is_none() && !self.has_data {
-                        block.data = Some(span);
-                    } else {
-                        self.keep_data(chunk, block.data.take())?;
-                        self.keep_data(chunk, Some(span))?;
+                    if !self.has_data {
+                        let Some(first) = block.data.replace(span) else {
+                            line = after;
+                            continue;
+                        };
+                        block.data = None;
+                        self.keep_data(chunk, Some(first))?;
                     }
+                    extend_line(&mut self.data, value.get(..len).unwrap_or_default(), value)?;
                 }
                 Field::Event => block.name = Some(span),
                 // "If the field value does not contain U+0000 NULL."
@@ -840,6 +843,16 @@ const fn is_line_break(byte: u8) -> bool {
 #[expect(clippy::inline_always, reason = "a tenth of the decoder's time per line was the call")]
 #[inline(always)]
 fn known_field(line: &[u8]) -> Option<(Field, usize)> {
+    // The usual forms first: each is a comparison or two.
+    if line.starts_with(b"data: ") {
+        return Some((Field::Data, 6));
+    }
+    if line.starts_with(b"event: ") {
+        return Some((Field::Event, 7));
+    }
+    if line.starts_with(b"id: ") {
+        return Some((Field::Id, 4));
+    }
     let (field, colon, next) = match line {
         [b'd', b'a', b't', b'a', b':', next, ..] => (Field::Data, 5_usize, next),
         [b'e', b'v', b'e', b'n', b't', b':', next, ..] => (Field::Event, 6, next),
@@ -886,10 +899,10 @@ fn extend<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
     memory.extend(bytes).map_err(|Full| LimitError { limit: Limit::Buffer, size })
 }
 
-/// A line of data with a LF: in one go where that's the line's own end.
+/// A line of data with a LF, of `bytes` that begin with it: in one go where it ends in a LF itself.
 #[inline]
-fn extend_line<M: Memory>(memory: &mut M, line: &[u8], with_end: &[u8]) -> Result<(), LimitError> {
-    if with_end.last() == Some(&b'\n') {
+fn extend_line<M: Memory>(memory: &mut M, line: &[u8], bytes: &[u8]) -> Result<(), LimitError> {
+    if let Some(with_end @ [.., b'\n']) = bytes.get(..line.len().wrapping_add(1)) {
         return extend(memory, with_end);
     }
     extend(memory, line)?;

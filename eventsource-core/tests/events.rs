@@ -1,0 +1,95 @@
+//! A stream of chunks as a stream of events.
+
+use core::pin::pin;
+use core::time::Duration;
+use eventsource_core::{Decoder, EventId, Events, EventsError, Limit, Limits, Overflow};
+use futures_util::stream::{self, FusedStream};
+use futures_util::{FutureExt, Stream, StreamExt};
+
+type Chunk = Result<&'static [u8], &'static str>;
+
+fn chunks(chunks: &[Chunk]) -> impl Stream<Item = Chunk> + use<> {
+    stream::iter(chunks.to_vec())
+}
+
+fn data<S, E>(events: S) -> Vec<Result<String, E>>
+where
+    S: Stream<Item = Result<eventsource_core::OwnedEvent, E>>,
+{
+    let events = events.map(|event| event.map(|event| event.data.to_string()));
+    events.collect::<Vec<_>>().now_or_never().unwrap()
+}
+
+#[test]
+fn the_last_event_id_is_that_of_the_last_event_handed_out() {
+    let mut events = Events::new(chunks(&[Ok(
+        b"id: 1\ndata: a\n\nretry: 5\nid: 2\n\nid: 3\ndata: b\n\nid: 4\ndata: c\n\n",
+    )]));
+    let mut next = || events.next().now_or_never().unwrap().unwrap().unwrap();
+    assert_eq!(&next().data[..], "a");
+    assert_eq!(
+        (events.last_event_id().as_str(), events.retry()),
+        ("1", None),
+        "not what was decoded with it"
+    );
+    let mut next = || events.next().now_or_never().unwrap().unwrap().unwrap();
+    assert_eq!(&next().data[..], "b");
+    assert_eq!((events.last_event_id().as_str(), events.retry()), ("3", Some(Duration::from_millis(5))));
+
+    // Dropped here and begun anew, nothing is lost.
+    let decoder = events.into_decoder();
+    assert_eq!(decoder.last_event_id().as_str(), "3");
+    let mut next = Events::with_decoder(chunks(&[Ok("\u{feff}data: d\n\n".as_bytes())]), decoder);
+    let event = next.next().now_or_never().unwrap().unwrap().unwrap();
+    assert_eq!((&event.data[..], event.last_event_id.as_str()), ("d", "3"));
+}
+
+#[test]
+fn an_error_of_the_chunks_ends_it() {
+    let failing = [Ok(&b"data: a\n\ndata: b"[..]), Err("reset"), Ok(b"\n\n")];
+    let mut events = Events::new(chunks(&failing));
+    assert_eq!(data(&mut events), [Ok("a".to_owned()), Err(EventsError::Source("reset"))]);
+    assert!(events.is_terminated());
+}
+
+#[test]
+fn a_limit_stops_or_skips() {
+    let limits = Limits { line: 10, ..Limits::default() };
+    let stream = [Ok(&b"data: much too long\n\ndata: b\n\n"[..]), Ok(b"data: c\n\n")];
+    let of = |overflow| {
+        data(Events::with_decoder(chunks(&stream), Decoder::new().limits(limits).overflow(overflow)))
+    };
+    let stopped = of(Overflow::Stop);
+    assert!(matches!(stopped.as_slice(), [Err(EventsError::Limit(error))] if error.limit == Limit::Line));
+    let skipped = of(Overflow::Skip);
+    assert!(matches!(skipped.as_slice(), [Err(_), Ok(b), Ok(c)] if b == "b" && c == "c"));
+}
+
+#[test]
+fn data_shares_the_chunk_where_it_lies_whole_in_it() {
+    let chunk = bytes::Bytes::from_static(b"data: shared\n\ndata: co");
+    let within = chunk.as_ptr_range();
+    let events = Events::new(stream::iter([Ok::<_, ()>(chunk), Ok(bytes::Bytes::from_static(b"pied\n\n"))]));
+    let events = pin!(events);
+    let seen = data_pointers(events);
+    assert_eq!(seen.iter().map(|(data, _)| data.as_str()).collect::<Vec<_>>(), ["shared", "copied"]);
+    assert!(within.contains(&seen[0].1) && !within.contains(&seen[1].1));
+}
+
+fn data_pointers(
+    events: impl Stream<Item = Result<eventsource_core::OwnedEvent, EventsError<()>>>,
+) -> Vec<(String, *const u8)> {
+    let events: Vec<_> = events.collect().now_or_never().unwrap();
+    events
+        .into_iter()
+        .map(Result::unwrap)
+        .map(|event| (event.data.to_string(), event.data.as_ptr()))
+        .collect()
+}
+
+#[test]
+fn it_begins_with_the_decoder_s_id() {
+    let decoder = Decoder::new().seed(EventId::new("9").unwrap());
+    let events = Events::with_decoder(chunks(&[]), decoder);
+    assert_eq!(events.last_event_id().as_str(), "9");
+}
