@@ -22,6 +22,21 @@
 //!
 //! Without an allocator, it's encoded into a slice or a [`fmt::Write`](core::fmt::Write).
 //!
+//! # And back
+//!
+//! A [`Decoder`] reads an event stream that's cut into [`Chunk`]s anywhere, and hands out views of them where it can;
+//! [`Events`] does so for a `Stream` of chunks.
+//!
+//! ```
+//! use eventsource_core::{Chunk, Decoder, Item};
+//!
+//! let mut decoder = Decoder::new();
+//! let mut chunk = Chunk::new(b"event: note\nid: 1\ndata: first\ndata: second\n\n");
+//! let Some(Item::Event(event)) = decoder.decode(&mut chunk)? else { panic!() };
+//! assert_eq!((event.name.as_str(), event.data), ("note", "first\nsecond"));
+//! # Ok::<(), eventsource_core::LimitError>(())
+//! ```
+//!
 //! # From sources to a connection
 //!
 //! An [`EventStream`] is one connection's output. This is a server of one's own, on this crate alone: one thread per
@@ -121,16 +136,16 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | none | [`Event`], encoding into a slice or a `fmt::Write`, [`DataWriter`], [`Timer`], [`KeepAlive`] |
-//! | `alloc` | [`Frame`], [`EventStream`], [`Emitter`], [`StopHandle`], the owned forms |
+//! | none | [`Event`], encoding into a slice or a `fmt::Write`, [`DataWriter`], [`Decoder`] over a buffer, [`Timer`], [`KeepAlive`] |
+//! | `alloc` | [`Frame`], [`Growable`] memory for the decoder, [`Events`], [`EventStream`], [`Emitter`], [`StopHandle`], the owned forms |
 //! | `std` (default) | the CPU's fastest instructions, found at run time |
-//! | `json` | `Frame::json`, `Event::encode_json_into` |
+//! | `json` | `Frame::json`, `Event::encode_json_into`, `OwnedEvent::into_json` |
 //! | `test-util` | the module `test_util`: a manual clock, a probe for endless streams, a reference interpreter |
 //!
 //! # No panics, no unsafe
 //!
 //! Nothing here panics on a caller's or a remote's input, and no code is unsafe. Foreign types in public signatures are
-//! those of `bytes`, `futures-core` and, with `json`, `serde` and `serde_json`.
+//! those of `bytes`, `bytestring`, `futures-core` and, with `json`, `serde` and `serde_json`.
 //!
 //! [WHATWG HTML §9.2]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 

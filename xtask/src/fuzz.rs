@@ -2,6 +2,8 @@
 
 use crate::budget::{Budget, Error, Outcome};
 use crate::{install, unknown_argument};
+use std::fs;
+use std::path::Path;
 
 /// What to fuzz, and for how long.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,7 +54,11 @@ pub(crate) fn run(budget: Budget, options: &Options) -> Outcome {
         None => budget.read("cargo +nightly fuzz list")?,
     };
     for target in targets.lines() {
-        budget.run(&format!("cargo +nightly fuzz run {target} -- {}", options.limits()))?;
+        let (found, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
+        // What's found goes to the first folder, which git ignores; the second is only read.
+        fs::create_dir_all(&found).map_err(|error| Error::Failed(format!("{found}: {error}")))?;
+        let seeds = if Path::new(&seeds).exists() { seeds.as_str() } else { "" };
+        budget.run(&format!("cargo +nightly fuzz run {target} {found} {seeds} -- {}", options.limits()))?;
     }
     Ok(())
 }
