@@ -118,7 +118,10 @@ mod growable {
 
         #[inline]
         fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
-            self.bytes.extend_from_slice(bytes);
+            match bytes {
+                &[byte] => self.bytes.push(byte),
+                bytes => self.bytes.extend_from_slice(bytes),
+            }
             Ok(())
         }
 

@@ -336,6 +336,13 @@ impl<M: Memory> Decoder<M> {
     }
 
     fn find<'i>(&mut self, chunk: &mut Chunk<'i>) -> Result<Option<Found<'i>>, LimitError> {
+        // A stream that comes byte by byte is in the middle of a value most of the time.
+        if let (Line::Value(field), bytes @ &[byte]) = (self.line, chunk.remaining()) {
+            if !is_line_break(byte) {
+                chunk.advance(1);
+                return self.extend_value(field, bytes).map(|()| None);
+            }
+        }
         let mut block = Block::default();
         let found = self.find_in_block(chunk, &mut block);
         // This chunk's part of a block that isn't complete.
