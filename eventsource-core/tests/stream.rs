@@ -329,6 +329,26 @@ fn hostile_lifetimes() {
 }
 
 #[test]
+fn the_lifetime_counts_from_the_first_poll_and_late_from_the_next() {
+    let second = Duration::from_secs(1);
+    let clock = ManualClock::new();
+    let stream = || EventStream::with_timer(stream::pending::<Frame>(), clock.timer());
+    let mut probe =
+        Probe::new(stream().retry(second).max_lifetime_with_timer(second..=second, 0, clock.timer()));
+    assert!(probe.poll().is_ready(), "the retry");
+    clock.advance(second);
+    assert_eq!(probe.poll(), Poll::Ready(None));
+
+    let mut polled = Box::pin(stream());
+    assert!(polled.next().now_or_never().is_none());
+    let late = Pin::into_inner(polled).max_lifetime_with_timer(second..=second, 0, clock.timer());
+    let mut probe = Probe::new(late);
+    assert!(probe.poll().is_pending());
+    clock.advance(second);
+    assert_eq!(probe.poll(), Poll::Ready(None));
+}
+
+#[test]
 fn an_error_ends_the_stream_after_all_that_came_before_it() {
     let reasons = Reasons::default();
     let (emitter, emissions) = Emitter::new(capacity(4));

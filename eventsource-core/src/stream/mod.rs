@@ -234,6 +234,9 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
         let mut this = self.project();
         if matches!(this.course.state, State::New) {
             this.course.state = State::Open;
+            if let Some(lifetime) = this.lifetime {
+                lifetime.as_mut().start();
+            }
             if let Some(retry) = this.retry.take() {
                 return Poll::Ready(Some(retry));
             }
@@ -318,17 +321,21 @@ fn poll_lifetime<T: Timer>(lifetime: &mut Option<Pin<Box<Lifetime<T>>>>, cx: &mu
 }
 
 impl<T: Timer> Lifetime<T> {
-    /// Begins with the first call.
-    fn poll_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        if this.max.is_zero() {
+    fn start(self: Pin<&mut Self>) {
+        let this = self.project();
+        *this.started = true;
+        this.timer.reset(*this.max);
+    }
+
+    fn poll_over(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.max.is_zero() {
             return Poll::Ready(());
         }
-        if !*this.started {
-            *this.started = true;
-            this.timer.as_mut().reset(*this.max);
+        // Given to a stream that was polled already: it counts from now on.
+        if !self.started {
+            self.as_mut().start();
         }
-        this.timer.poll_expired(cx)
+        self.project().timer.poll_expired(cx)
     }
 }
 
