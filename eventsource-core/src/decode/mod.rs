@@ -54,7 +54,8 @@ use memory::{Full, sealed};
 /// ```
 ///
 /// # Memory
-/// [`Limits`] bound it. [`with_buffer`](Decoder::with_buffer) needs no allocator: it works in a buffer of yours.
+/// [`Limits`] bound it. What was needed once is kept for the next event, until the decoder is dropped.
+/// [`with_buffer`](Decoder::with_buffer) needs no allocator: it works in a buffer of yours.
 ///
 /// # Deviations from the standard
 /// The limits; and a `retry` longer than a `Duration` holds is taken for the longest. Where the standard, read literally,
