@@ -2,12 +2,17 @@
 
 #[cfg(not(feature = "std"))]
 pub(super) use core::str::from_utf8 as to_str;
+#[cfg(not(feature = "std"))]
+use core::str::from_utf8 as to_str_or_place;
+// The first doesn't say where it's invalid, and is the faster for it.
 #[cfg(feature = "std")]
-pub(super) use simdutf8::compat::from_utf8 as to_str;
+pub(super) use simdutf8::basic::from_utf8 as to_str;
+#[cfg(feature = "std")]
+use simdutf8::compat::from_utf8 as to_str_or_place;
 
 /// The text up to the first invalid sequence, or to one that's cut off.
 pub(super) fn valid_front(bytes: &[u8]) -> &str {
-    match to_str(bytes) {
+    match to_str_or_place(bytes) {
         Ok(text) => text,
         Err(error) => {
             bytes.get(..error.valid_up_to()).and_then(|front| to_str(front).ok()).unwrap_or_default()

@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::hint::black_box;
 use std::pin::pin;
 
-pub(crate) fn run() {
+pub(crate) fn run(wanted: &str) {
     println!("Encoding one event: median ns, and as a ratio to memchr2 + memcpy of the same bytes\n");
     let cases = [
         ("16 B", "x".repeat(16)),
@@ -20,7 +20,7 @@ pub(crate) fn run() {
         ("64 KiB, a break every 80 B", format!("{}\n", "x".repeat(79)).repeat(64 * 1024 / 80)),
         ("1 MiB", "x".repeat(1024 * 1024)),
     ];
-    for (name, data) in cases {
+    for (name, data) in cases.into_iter().filter(|(name, _)| name.contains(wanted)) {
         println!("{name}");
         // axum's body has to own what it borrows.
         case(data.leak());
