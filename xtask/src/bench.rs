@@ -2,6 +2,10 @@
 
 use crate::budget::{Budget, Outcome};
 
+/// Keeps glibc from copying with `rep movsb`, whose time depends on where the buffers happen to lie; see
+/// `docs/performance.md`.
+const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=100000000");
+
 pub(crate) fn run(budget: Budget, name: &str) -> Outcome {
-    budget.run(&format!("cargo run --locked --release --package benches --bin {name}"))
+    budget.run_with(&[TUNABLES], &format!("cargo run --locked --release --package benches --bin {name}"))
 }
