@@ -10,6 +10,8 @@
 //! - A blank line closes everything but a lone comment, which some clients would take for an event.
 
 use crate::Event;
+#[cfg(feature = "alloc")]
+use crate::pieces::in_pieces;
 use crate::retry::to_millis;
 use crate::scan::{LineBreaks, count_line_breaks, find_line_break};
 use core::fmt::{self, Write as _};
@@ -347,7 +349,7 @@ impl<B: bytes::BufMut> Sink for Buf<'_, B> {
 
     #[inline]
     fn put(&mut self, text: &str) -> Result<(), Self::Error> {
-        self.0.put_slice(text.as_bytes());
+        in_pieces(text.as_bytes(), |piece| self.0.put_slice(piece));
         Ok(())
     }
 }
@@ -358,7 +360,7 @@ impl Sink for alloc::vec::Vec<u8> {
 
     #[inline]
     fn put(&mut self, text: &str) -> Result<(), Self::Error> {
-        self.extend_from_slice(text.as_bytes());
+        in_pieces(text.as_bytes(), |piece| self.extend_from_slice(piece));
         Ok(())
     }
 }

@@ -174,6 +174,8 @@ extern crate std;
 mod field;
 mod event;
 mod scan;
+#[cfg(feature = "alloc")]
+mod pieces;
 mod retry;
 mod encode;
 #[cfg(feature = "alloc")]

@@ -97,6 +97,7 @@ pub use growable::Growable;
 #[cfg(feature = "alloc")]
 mod growable {
     use super::{Full, Memory, lossy, sealed, to_str};
+    use crate::pieces::in_pieces;
     use alloc::string::String;
     use alloc::vec::Vec;
 
@@ -120,7 +121,7 @@ mod growable {
         fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
             match bytes {
                 &[byte] => self.bytes.push(byte),
-                bytes => self.bytes.extend_from_slice(bytes),
+                bytes => in_pieces(bytes, |piece| self.bytes.extend_from_slice(piece)),
             }
             Ok(())
         }
