@@ -82,6 +82,12 @@ impl Frame {
         self.0
     }
 
+    /// Of frames that were joined, or a part of such from one frame's beginning to another's end.
+    #[cfg(feature = "std")]
+    pub(crate) fn from_joined(frames: Bytes) -> Self {
+        Self(frames)
+    }
+
     /// Of bytes that an encoder of this crate has made.
     #[cfg(feature = "json")]
     pub(crate) fn from_encoded(bytes: Vec<u8>) -> Self {

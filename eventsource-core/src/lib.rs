@@ -189,11 +189,20 @@ mod jitter;
 mod response;
 #[cfg(feature = "alloc")]
 mod last_event_id;
+#[cfg(feature = "std")]
+mod sync;
 #[cfg(feature = "alloc")]
 mod stream;
+#[cfg(feature = "std")]
+mod channel;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 
+#[cfg(feature = "std")]
+pub use channel::{
+    Channel, ChannelOptions, Clock, Ids, Lag, Publication, PublishError, Resumed, SequenceId, Start, Stats,
+    SubscribeError, Subscription, SubscriptionBuilder, TopicStats, Topics,
+};
 pub use decode::{Chunk, DecodedEvent, Decoder, Fixed, Item, Limit, LimitError, Limits, Memory, Overflow};
 #[cfg(feature = "alloc")]
 pub use decode::{Events, EventsError, Growable, OwnedEvent};

@@ -163,7 +163,7 @@ impl Source for Emissions {
         Poll::Ready(frame.ok_or(EndReason::SourceEnded.into()))
     }
 
-    fn close(self: Pin<&mut Self>) -> bool {
+    fn close(self: Pin<&mut Self>, _: EndReason) -> bool {
         self.receiver.close();
         !self.receiver.is_empty()
     }

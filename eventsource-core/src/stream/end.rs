@@ -16,8 +16,12 @@ pub enum EndReason {
     SourceError,
     /// A [`StopHandle`](super::StopHandle) was used.
     Stopped,
+    /// A [`Drain`](crate::Drain) had it end.
+    Drained,
     /// The maximum lifetime was over.
     Lifetime,
+    /// A [`Subscription`](crate::Subscription) didn't keep up.
+    Lagged,
     /// The stream was dropped before its end: the client has gone, or the server gave up on it.
     Dropped,
 }
@@ -59,6 +63,8 @@ impl fmt::Display for EndReason {
             Self::SourceEnded => "the source ended",
             Self::SourceError => "the source failed",
             Self::Stopped => "stopped",
+            Self::Drained => "drained",
+            Self::Lagged => "lagged",
             Self::Lifetime => "the maximum lifetime was over",
             Self::Dropped => "dropped",
         })

@@ -44,9 +44,10 @@ impl<A: Source, B: Source> Source for Merge<A, B> {
                     return Poll::Ready(Ok(frame));
                 }
                 Some(Poll::Ready(Err(end))) if end.reason() != EndReason::SourceEnded => {
+                    let reason = end.reason();
                     *this.failure = Some(end);
-                    let first_left = close_part(this.first.as_mut());
-                    let second_left = close_part(this.second.as_mut());
+                    let first_left = close_part(this.first.as_mut(), reason);
+                    let second_left = close_part(this.second.as_mut(), reason);
                     if (first_left || second_left) && second != second_first {
                         // The other was pending a moment ago, and isn't any more.
                         cx.waker().wake_by_ref();
@@ -62,10 +63,10 @@ impl<A: Source, B: Source> Source for Merge<A, B> {
         Poll::Pending
     }
 
-    fn close(self: Pin<&mut Self>) -> bool {
+    fn close(self: Pin<&mut Self>, reason: EndReason) -> bool {
         let this = self.project();
-        let first = close_part(this.first);
-        let second = close_part(this.second);
+        let first = close_part(this.first, reason);
+        let second = close_part(this.second, reason);
         first || second
     }
 }
@@ -83,8 +84,8 @@ fn poll_part<S: Source>(
 }
 
 /// Closes a source that's still there; gone if nothing is left in it.
-pub(super) fn close_part<S: Source>(mut part: Pin<&mut Option<S>>) -> bool {
-    let left = part.as_mut().as_pin_mut().is_some_and(Source::close);
+pub(super) fn close_part<S: Source>(mut part: Pin<&mut Option<S>>, reason: EndReason) -> bool {
+    let left = part.as_mut().as_pin_mut().is_some_and(|source| source.close(reason));
     if !left {
         part.set(None);
     }

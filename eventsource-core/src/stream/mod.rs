@@ -343,7 +343,7 @@ impl Course {
     /// Ends the stream for `reason` once `source` has handed out what it had accepted.
     fn close<S: Source>(&mut self, reason: EndReason, source: Pin<&mut Option<S>>) {
         self.state = State::Closing(reason);
-        close_part(source);
+        close_part(source, reason);
     }
 
     fn finish(&mut self, end: End) {

@@ -18,8 +18,9 @@ pub trait Source {
     /// The next frame, or why there are no more.
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>>;
 
-    /// Accepts nothing more. Answers whether something accepted before may be left.
-    fn close(self: Pin<&mut Self>) -> bool;
+    /// Accepts nothing more, since its stream is to end for `reason`. Answers whether something accepted before may be
+    /// left.
+    fn close(self: Pin<&mut Self>, reason: EndReason) -> bool;
 }
 
 /// An item of a stream that can be a [`Source`]: whatever converts into a [`Frame`], or a `Result` of that.
@@ -56,7 +57,7 @@ where
         })
     }
 
-    fn close(self: Pin<&mut Self>) -> bool {
+    fn close(self: Pin<&mut Self>, _: EndReason) -> bool {
         false
     }
 }
