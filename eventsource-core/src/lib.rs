@@ -225,4 +225,6 @@ pub use stream::{
     BoxError, Emissions, Emit, EmitError, Emitter, End, EndReason, EventStream, IntoFrame, Merge, Source,
     StopHandle, TryEmitError,
 };
+#[cfg(feature = "std")]
+pub use stream::{Drain, Draining};
 pub use timer::{Never, Timer};

@@ -88,7 +88,7 @@ impl<L: Clone> Channel<L> {
         &self,
         publication: impl Into<Publication<'a, L>>,
     ) -> Result<SequenceId, PublishError> {
-        self.0.publish("", publication.into())
+        self.0.publish("", &publication.into())
     }
 
     /// Publishes several events at once: all or none, under one lock, with one wake; whoever has nothing else waiting gets
@@ -148,8 +148,8 @@ impl<L: Clone> Channel<L> {
 }
 
 impl<L: Clone> Publisher<L> {
-    fn publish(&self, topic: &str, publication: Publication<'_, L>) -> Result<SequenceId, PublishError> {
-        let last = self.0.publish(topic, core::slice::from_ref(&publication))?;
+    fn publish(&self, topic: &str, publication: &Publication<'_, L>) -> Result<SequenceId, PublishError> {
+        let last = self.0.publish(topic, core::slice::from_ref(publication))?;
         // A batch of one isn't empty.
         last.ok_or(PublishError::Closed)
     }

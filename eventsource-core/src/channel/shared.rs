@@ -126,7 +126,7 @@ impl<L: Clone> Shared<L> {
             .map_err(|TooMany| PublishError::TooManyTopics { limit: self.options.max_topics })?;
         let State { sequence, topics, ids, last_id, counters, .. } = &mut *state;
         let Some(topic) = topics.get_mut(index) else { return Ok(None) };
-        let bytes = if batch.len() > 1 { self.batch_bytes(batch) } else { 0 };
+        let bytes = if batch.len() > 1 { batch_bytes(batch) } else { 0 };
         topic.log.begin_batch(batch.len(), bytes);
         for Publication { event, key, label } in batch {
             *sequence = sequence.saturating_add(1);
@@ -184,13 +184,6 @@ impl<L: Clone> Shared<L> {
             Ids::Assigned => event.id(SequenceId::new(self.epoch, sequence).to_text().as_id()).into(),
             Ids::Callers => event.into(),
         }
-    }
-
-    /// An upper bound, so that a batch isn't split for a few bytes.
-    fn batch_bytes(&self, batch: &[Publication<'_, L>]) -> usize {
-        const ID_LINE: usize = "id: \n".len() + 16 + 1 + 20;
-        let len = |publication: &Publication<'_, L>| publication.event.encoded_len().saturating_add(ID_LINE);
-        batch.iter().map(len).fold(0, usize::saturating_add)
     }
 
     /// The index of a topic, which is there from now on.
@@ -290,17 +283,17 @@ impl<L: Clone> Shared<L> {
 
     pub(super) fn stats(&self) -> Stats {
         let state = self.lock();
-        let mut stats = state.counters;
+        let mut seen = state.counters;
         let mut work = state.past_work;
         for (_, topic) in &state.topics {
             work.joins = work.joins.saturating_add(topic.log.work().joins);
             work.bytes = work.bytes.saturating_add(topic.log.work().bytes);
-            stats.events = stats.events.saturating_add(topic.log.len());
-            stats.bytes = stats.bytes.saturating_add(topic.bytes());
+            seen.events = seen.events.saturating_add(topic.log.len());
+            seen.bytes = seen.bytes.saturating_add(topic.bytes());
         }
-        (stats.joins, stats.joined_bytes) = (work.joins, work.bytes);
-        (stats.subscribers, stats.topics) = (state.slots.len(), state.topics.len());
-        stats
+        (seen.joins, seen.joined_bytes) = (work.joins, work.bytes);
+        (seen.subscribers, seen.topics) = (state.slots.len(), state.topics.len());
+        seen
     }
 
     pub(super) fn topic_stats(&self) -> Vec<TopicStats> {
@@ -313,6 +306,13 @@ impl<L: Clone> Shared<L> {
         }
         state.topics.iter().map(|(_, topic)| topic.stats(&state.slots)).collect()
     }
+}
+
+/// An upper bound, so that a batch isn't split for a few bytes.
+fn batch_bytes<L>(batch: &[Publication<'_, L>]) -> usize {
+    const ID_LINE: usize = "id: \n".len() + 16 + 1 + 20;
+    let len = |publication: &Publication<'_, L>| publication.event.encoded_len().saturating_add(ID_LINE);
+    batch.iter().map(len).fold(0, usize::saturating_add)
 }
 
 /// The index of a channel's one topic.

@@ -201,7 +201,9 @@ impl<L: Clone> SubscriptionBuilder<L> {
         let mut indices = Vec::with_capacity(self.topics.len());
         for name in &self.topics {
             let Ok(index) = shared.topic(&mut state, name, now) else {
-                indices.into_iter().for_each(|index| shared.forget_unused(&mut state, index));
+                for index in indices {
+                    shared.forget_unused(&mut state, index);
+                }
                 return Err(SubscribeError::TooManyTopics { limit: options.max_topics });
             };
             indices.push(index);
@@ -218,7 +220,9 @@ impl<L: Clone> SubscriptionBuilder<L> {
         now: Duration,
     ) -> Subscription<L> {
         let Self { last_event_id, start, lag, filter, mut on_resumed, on_dropped, .. } = self;
-        indices.iter().for_each(|&index| state.trim(index, now));
+        for &index in indices {
+            state.trim(index, now);
+        }
         let known = last_event_id.as_id().and_then(|id| shared.sequence_of(&state, id));
         let (cursors, resumed) = match (&last_event_id, known) {
             (_, Some(sequence)) => state.replay(indices, sequence, lag, shared.options.ids),
@@ -510,13 +514,11 @@ impl<L: Clone> State<L> {
         let mut dropped = 0_u64;
         for part in &mut *parts {
             let Some(topic) = self.topics.get(part.topic) else { continue };
-            match topic.check(part, lag) {
-                Ok(lost) => dropped = dropped.saturating_add(lost),
-                Err(Lagged) => {
-                    self.counters.lagged = self.counters.lagged.saturating_add(1);
-                    return Taken::End(EndReason::Lagged);
-                }
-            }
+            let Ok(lost) = topic.check(part, lag) else {
+                self.counters.lagged = self.counters.lagged.saturating_add(1);
+                return Taken::End(EndReason::Lagged);
+            };
+            dropped = dropped.saturating_add(lost);
         }
         if dropped > 0 {
             self.counters.lagged = self.counters.lagged.saturating_add(1);
@@ -615,31 +617,25 @@ impl<L> Topic<L> {
 
     /// Whether a part lags, and how many events it loses by that.
     fn check(&self, part: &mut Part, lag: Lag) -> Result<u64, Lagged> {
+        if let (Lag::Conflate, Some(latest)) = (lag, &self.latest) {
+            let is_lost = latest.evicted_after(part.cursor) > 0;
+            let lost = latest.evicted().saturating_sub(part.evicted);
+            part.evicted = latest.evicted();
+            return Ok(if is_lost { lost } else { 0 });
+        }
+        let limit = match lag {
+            Lag::Disconnect { limit } | Lag::DropOldest { limit } => limit.get() as u64,
+            Lag::Lost | Lag::Conflate => u64::MAX,
+        };
         let log: &Log<L> = &self.log;
         let waiting = log.batch_start().saturating_sub(part.cursor.max(part.replay_to));
-        let oldest = log.end().saturating_sub(log.len());
-        let keep_from = match lag {
-            Lag::Conflate => {
-                let Some(latest) = &self.latest else { return Ok(0) };
-                let lost = latest.evicted_after(part.cursor);
-                let lost = if lost == 0 { 0 } else { lost.saturating_sub(part.evicted) };
-                part.evicted = latest.evicted();
-                return Ok(lost);
-            }
-            Lag::Lost => part.cursor,
-            Lag::Disconnect { limit } if waiting > limit.get() as u64 => return Err(Lagged),
-            Lag::Disconnect { .. } => part.cursor,
-            Lag::DropOldest { limit } if waiting > limit.get() as u64 => {
-                log.batch_start().saturating_sub(limit.get() as u64)
-            }
-            Lag::DropOldest { .. } => part.cursor,
-        };
-        let Lag::DropOldest { .. } = lag else {
-            return if part.cursor < oldest { Err(Lagged) } else { Ok(0) };
-        };
-        let keep_from = keep_from.max(oldest);
+        let keep_from = if waiting > limit { log.batch_start().saturating_sub(limit) } else { part.cursor };
+        let keep_from = keep_from.max(log.end().saturating_sub(log.len()));
         let lost = keep_from.saturating_sub(part.cursor);
-        part.cursor = keep_from.max(part.cursor);
+        if lost > 0 && !matches!(lag, Lag::DropOldest { .. }) {
+            return Err(Lagged);
+        }
+        part.cursor = keep_from;
         Ok(lost)
     }
 }

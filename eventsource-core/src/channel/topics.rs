@@ -59,7 +59,7 @@ impl<L: Clone> Topics<L> {
         topic: &str,
         publication: impl Into<Publication<'a, L>>,
     ) -> Result<SequenceId, PublishError> {
-        self.0.publish(topic, publication.into())
+        self.0.publish(topic, &publication.into())
     }
 
     /// Publishes several events to a topic at once: all or none, under one lock, with one wake; whoever has nothing else

@@ -1,11 +1,17 @@
 //! One connection's output.
 
+#[cfg(feature = "std")]
+mod drain;
 mod emitter;
 mod end;
 mod merge;
+#[cfg(not(feature = "std"))]
+mod no_drain;
 mod source;
 mod stop;
 
+#[cfg(feature = "std")]
+pub use drain::{Drain, Draining};
 pub use emitter::{Emissions, Emit, EmitError, Emitter, TryEmitError};
 pub use end::{BoxError, End, EndReason};
 pub use merge::Merge;
@@ -20,9 +26,13 @@ use core::ops::RangeInclusive;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
+#[cfg(feature = "std")]
+use drain::DrainSignal;
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use merge::close_part;
+#[cfg(not(feature = "std"))]
+use no_drain::DrainSignal;
 use pin_project_lite::pin_project;
 use stop::StopSignal;
 
@@ -66,7 +76,7 @@ pin_project! {
     ///
     /// # The end
     /// It ends when its sources have, when one of them fails, after its
-    /// [maximum lifetime](Self::max_lifetime), or when it's [stopped](Self::stop_on). What had already been emitted
+    /// [maximum lifetime](Self::max_lifetime), or when it's [stopped](Self::stop_on) or drained. What had already been emitted
     /// by an [`Emitter`] still goes out first. At the end the sources are dropped, whoever may keep the stream
     /// itself. Dropping the stream is the sign that the client is gone. Either way the hook of
     /// [`on_end`](Self::on_end) learns why.
@@ -83,6 +93,9 @@ pin_project! {
         keep_alive: Option<(KeepAlive, Frame)>,
         lifetime: Option<Pin<Box<Lifetime<T>>>>,
         stops: Vec<StopSignal>,
+        drain: Option<DrainSignal>,
+        // Its drain's last words, until they're said.
+        parting: Option<Frame>,
         // How many frames came since the lifetime was last looked at.
         unchecked: u8,
         // Last, so that the sources are gone when the hook is told.
@@ -150,6 +163,8 @@ impl<S: Source, T: Timer> EventStream<S, T> {
             keep_alive: None,
             lifetime: None,
             stops: Vec::new(),
+            drain: None,
+            parting: None,
             unchecked: FRAMES_PER_CHECK,
             course: Course { state: State::New, on_end: None },
         }
@@ -171,9 +186,10 @@ impl<S: Source, T: Timer> EventStream<S, T> {
     ///
     /// To be called before the stream is polled, like all that follow.
     pub fn merge<O: Source>(self, other: O) -> EventStream<Merge<S, O>, T> {
-        let Self { source, timer, retry, keep_alive, lifetime, stops, unchecked, course } = self;
+        let Self { source, timer, retry, keep_alive, lifetime, stops, drain, parting, unchecked, course } =
+            self;
         let source = Some(Merge::new(source, other));
-        EventStream { source, timer, retry, keep_alive, lifetime, stops, unchecked, course }
+        EventStream { source, timer, retry, keep_alive, lifetime, stops, drain, parting, unchecked, course }
     }
 
     /// Sends a comment line when nothing else was sent for a while: every 60 seconds by default. When exactly, says
@@ -206,6 +222,16 @@ impl<S: Source, T: Timer> EventStream<S, T> {
         self
     }
 
+    /// Ends it when `drain` says so, after what was emitted before, the drain's farewell and a reconnection time. Made after the drain
+    /// has begun, it's bounced: it has a reconnection time and its end.
+    ///
+    /// A second drain replaces the first.
+    #[cfg(feature = "std")]
+    pub fn drain_on(mut self, drain: &Drain) -> Self {
+        self.drain = Some(drain.signal());
+        self
+    }
+
     /// Calls `hook` once: when the stream ends, before it says so, or when it's dropped after it was polled. A
     /// second hook replaces the first.
     ///
@@ -234,10 +260,13 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
         let mut this = self.project();
         if matches!(this.course.state, State::New) {
             this.course.state = State::Open;
+            if this.drain.as_ref().is_some_and(DrainSignal::is_bounced) {
+                this.source.set(None);
+            }
             if let Some(lifetime) = this.lifetime {
                 lifetime.as_mut().start();
             }
-            if let Some(retry) = this.retry.take() {
+            if let Some(retry) = this.retry.take().filter(|_| this.source.is_some()) {
                 return Poll::Ready(Some(retry));
             }
         }
@@ -246,6 +275,10 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
                 State::Ended(_) => return Poll::Ready(None),
                 State::Open if this.stops.iter().any(StopSignal::is_stopped) => {
                     this.course.close(EndReason::Stopped, this.source.as_mut());
+                }
+                State::Open if this.drain.as_ref().is_some_and(DrainSignal::is_closing) => {
+                    *this.parting = this.drain.as_ref().map(DrainSignal::parting);
+                    this.course.close(EndReason::Drained, this.source.as_mut());
                 }
                 State::Open if *this.unchecked >= FRAMES_PER_CHECK => {
                     *this.unchecked = 0;
@@ -273,6 +306,9 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
                 }
                 Poll::Ready(Err(end)) => {
                     this.source.set(None);
+                    if let Some(parting) = this.parting.take() {
+                        return Poll::Ready(Some(parting));
+                    }
                     this.course.finish(match this.course.state {
                         State::Closing(reason) => reason.into(),
                         _ => end,
@@ -293,6 +329,9 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
                 continue;
             }
             if this.stops.iter_mut().any(|stop| stop.poll_stopped(cx).is_ready()) {
+                continue;
+            }
+            if this.drain.as_mut().is_some_and(|drain| drain.poll_closing(cx).is_ready()) {
                 continue;
             }
             if let Some((keep_alive, frame)) = this.keep_alive {
