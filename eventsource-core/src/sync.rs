@@ -1,11 +1,11 @@
 //! Locks and atomics, those of the model checker where that runs.
 
-#[cfg(loom)]
+#[cfg(eventsource_loom)]
 pub(crate) use loom::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicU64, Ordering},
 };
-#[cfg(not(loom))]
+#[cfg(not(eventsource_loom))]
 pub(crate) use std::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicU64, Ordering},

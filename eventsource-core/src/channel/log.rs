@@ -29,6 +29,8 @@ pub(crate) struct Log<L> {
     /// The oldest position held, and the one after the newest.
     first: u64,
     end: u64,
+    /// Before this log there may have been events up to this sequence number, and nobody knows how many.
+    lost_to: u64,
     /// The sequence number of the last event let go.
     gone_to: u64,
     batch_start: u64,
@@ -73,14 +75,15 @@ pub(crate) struct Replay {
 }
 
 impl<L> Log<L> {
-    /// An empty log. Events up to the sequence number `gone_to` may have been there before, and are lost.
-    pub(crate) fn new(retention: Bounds, window: Bounds, gone_to: u64) -> Self {
+    /// An empty log. Events up to the sequence number `lost_to` may have been there before, and are lost.
+    pub(crate) fn new(retention: Bounds, window: Bounds, lost_to: u64) -> Self {
         let kept = |bounds| Kept { bounds, from: 0, bytes: 0 };
         Self {
             segments: VecDeque::new(),
             first: 0,
             end: 0,
-            gone_to,
+            lost_to,
+            gone_to: lost_to,
             batch_start: 0,
             bytes: 0,
             retention: kept(retention),
@@ -203,7 +206,7 @@ impl<L> Log<L> {
         let position = self.position_after(sequence);
         // Of what was let go, no more was missed than there ever was, nor than there are numbers.
         let gone = self.gone_to.saturating_sub(sequence);
-        let let_go = if self.first == 0 { gone } else { gone.min(self.first) };
+        let let_go = if sequence < self.lost_to { gone } else { gone.min(self.first) };
         let held = self.retention.from.saturating_sub(position);
         Replay { from: position.max(self.retention.from), missed: let_go.saturating_add(held) }
     }

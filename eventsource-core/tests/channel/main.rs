@@ -1,0 +1,17 @@
+//! The channel, held against a naive one.
+
+mod model;
+
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+
+    /// Every subscriber sees exactly what the naive channel says: each event once and in order, every gap told, whoever lags
+    /// treated as asked for, and nobody asleep over something.
+    #[test]
+    fn random_schedules(schedule in proptest::collection::vec(any::<u8>(), 350..500)) {
+        let run = model::run(&schedule);
+        prop_assert!(run.ops >= 50);
+    }
+}

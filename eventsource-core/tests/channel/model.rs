@@ -1,0 +1,595 @@
+//! A naive second implementation of the channel: a list of everything ever published, and a queue for every subscription. Runs a
+//! schedule of operations, given as bytes, against it and the real one.
+
+use eventsource_core::test_util::{ManualClock, Probe, interpret};
+use eventsource_core::{
+    ChannelOptions, EndReason, Event, EventId, EventStream, Frame, Ids, Lag, LastEventId, Never, Publication,
+    PublishError, Resumed, SequenceId, Start, Subscription, Topics, event_name,
+};
+use std::num::NonZeroUsize;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Reads a schedule; zeros where it has ended.
+struct Bytes<'a>(&'a [u8]);
+
+impl Bytes<'_> {
+    fn next(&mut self) -> usize {
+        let Some((&first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        first.into()
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.next() % from.len()]
+    }
+}
+
+const EPOCH: u64 = 0xe;
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+#[derive(Clone, Debug)]
+struct Published {
+    sequence: u64,
+    key: Option<usize>,
+    label: u8,
+    len: usize,
+    at: Duration,
+}
+
+/// A topic by the book: what's let go is said by two places in the list of everything.
+#[derive(Default)]
+struct Topic {
+    all: Vec<Published>,
+    last_batch: usize,
+    retained_from: usize,
+    held_from: usize,
+    window_from: usize,
+    /// The table of the newest per key: indices of `all`, oldest first.
+    latest: Vec<usize>,
+}
+
+struct Sub {
+    probe: Option<Probe<EventStream<Subscription<u8>>>>,
+    wakes: usize,
+    is_pending: bool,
+    topics: Vec<usize>,
+    parts: Vec<Part>,
+    lag: Lag,
+    filter: Option<u8>,
+    /// What comes before everything else.
+    first: Vec<Seen>,
+    has_notice: bool,
+}
+
+struct Part {
+    topic: usize,
+    /// Indices of what's to come.
+    queue: Vec<usize>,
+    replay_to: usize,
+    /// While conflating: what the table let go of before it was delivered.
+    lost: u64,
+}
+
+/// What a client sees.
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    Event(u64),
+    Resumed(String),
+    Position(String),
+    Dropped(u64),
+}
+
+pub(crate) struct Run {
+    clock: ManualClock,
+    topics: Topics<u8>,
+    model: [Topic; 3],
+    subs: Vec<Sub>,
+    sequence: u64,
+    ids: Ids,
+    retain: (usize, usize),
+    window: (usize, usize),
+    age: Option<Duration>,
+    keys: Option<usize>,
+    is_closed: bool,
+    has_forgotten: bool,
+    pub(crate) ops: usize,
+}
+
+/// Runs a schedule.
+pub(crate) fn run(schedule: &[u8]) -> Run {
+    let mut bytes = Bytes(schedule);
+    let mut run = Run::new(&mut bytes);
+    while !bytes.0.is_empty() {
+        run.op(&mut bytes);
+        run.ops += 1;
+    }
+    for index in 0..run.subs.len() {
+        run.drain(index);
+    }
+    run.topics.close();
+    run.is_closed = true;
+    for index in 0..run.subs.len() {
+        run.drain(index);
+    }
+    let stats = run.topics.stats();
+    assert_eq!(stats.published, run.sequence);
+    run.subs.clear();
+    assert_eq!(run.topics.stats().subscribers, 0);
+    run
+}
+
+impl Run {
+    fn new(bytes: &mut Bytes<'_>) -> Self {
+        let clock = ManualClock::new();
+        let ids = bytes.pick(&[Ids::Assigned, Ids::Assigned, Ids::Callers]);
+        let retain = (bytes.pick(&[0, 1, 3, 10, 100]), bytes.pick(&[0, 90, 1000, 1 << 20]));
+        let window = (bytes.pick(&[0, 1, 4, 200]), bytes.pick(&[0, 120, 1 << 20]));
+        let age = bytes.pick(&[None, Some(Duration::from_secs(5))]);
+        let keys = bytes.pick(&[None, Some(1), Some(2), Some(3)]);
+        let mut options = ChannelOptions::new()
+            .epoch(EPOCH)
+            .ids(ids)
+            .retain(retain.0, retain.1)
+            .live_window(window.0, window.1);
+        if let Some(keys) = keys.and_then(NonZeroUsize::new) {
+            options = options.latest_per_key(keys);
+        }
+        if let Some(age) = age {
+            let clock = clock.clone();
+            options = options.retain_for(age, move || clock.now());
+        }
+        let topics = Topics::with_options(options);
+        Self {
+            clock,
+            topics,
+            model: Default::default(),
+            subs: Vec::new(),
+            sequence: 0,
+            ids,
+            retain,
+            window,
+            age,
+            keys,
+            is_closed: false,
+            has_forgotten: false,
+            ops: 0,
+        }
+    }
+
+    fn op(&mut self, bytes: &mut Bytes<'_>) {
+        match bytes.next() % 16 {
+            0..=3 => self.publish(bytes, 1),
+            4 | 5 => {
+                let count = bytes.next() % 20;
+                self.publish(bytes, count);
+            }
+            6..=8 => self.subscribe(bytes),
+            9 if !self.subs.is_empty() => {
+                let index = bytes.next() % self.subs.len();
+                let sub = self.subs.swap_remove(index);
+                if sub.probe.is_some() {
+                    self.leave(&sub.topics);
+                }
+            }
+            10 | 11 if !self.subs.is_empty() => {
+                let index = bytes.next() % self.subs.len();
+                self.drain(index);
+            }
+            12 | 13 if !self.subs.is_empty() => {
+                let index = bytes.next() % self.subs.len();
+                // What's filtered is taken in batches, so where it stops is for the whole to say.
+                if self.subs[index].filter.is_none() {
+                    self.poll(index);
+                }
+            }
+            14 => self.clock.advance(Duration::from_secs(2)),
+            15 if bytes.next() % 16 == 0 && !self.is_closed => {
+                self.topics.close();
+                self.is_closed = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn publish(&mut self, bytes: &mut Bytes<'_>, count: usize) {
+        let topic = bytes.next() % 3;
+        let shape = bytes.next();
+        let now = self.clock.now();
+        let (mut data, mut ids, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+        for n in 0..count {
+            let sequence = self.sequence + 1 + n as u64;
+            let padding = [0, 3, 40, 3, 0, 9_000][(shape + n * (shape % 3)) % 6];
+            data.push(format!("{sequence} {}", "x".repeat(padding)));
+            ids.push(format!("u{sequence}"));
+            keys.push([None, Some(0), Some(1), Some(2)][(shape / 4 + n) % 4]);
+        }
+        let labels: Vec<_> = (0..count).map(|n| ((shape / 16 + n) % 3) as u8).collect();
+        let publications: Vec<_> = (0..count)
+            .map(|n| {
+                let mut event = Event::new(&data[n]);
+                if self.ids == Ids::Callers {
+                    event = event.id(EventId::new(&ids[n]).unwrap());
+                }
+                let publication = Publication::new(event).label(labels[n]);
+                match keys[n] {
+                    Some(key) => publication.key(NAMES[key]),
+                    None => publication,
+                }
+            })
+            .collect();
+        let result = match &publications[..] {
+            [single] if shape % 2 == 0 => self.topics.publish(NAMES[topic], *single).map(Some),
+            _ => self.topics.publish_all(NAMES[topic], publications.iter().copied()),
+        };
+        if self.is_closed {
+            assert_eq!(result, Err(PublishError::Closed));
+            return;
+        }
+        let Ok(last) = result else { panic!("{result:?}") };
+        assert_eq!(last.map_or(self.sequence, SequenceId::sequence), self.sequence + count as u64);
+        if count == 0 {
+            return;
+        }
+
+        let first = self.model[topic].all.len();
+        self.model[topic].last_batch = first;
+        for n in 0..count {
+            self.sequence += 1;
+            let id = match self.ids {
+                Ids::Callers => ids[n].clone(),
+                _ => format!("{EPOCH:x}-{}", self.sequence),
+            };
+            let len = Frame::from(Event::new(&data[n]).id(EventId::new(&id).unwrap())).len();
+            let model = &mut self.model[topic];
+            let index = model.all.len();
+            model.all.push(Published { sequence: self.sequence, key: keys[n], label: labels[n], len, at: now });
+            // The table: the older of the same key goes, then the oldest if there are too many.
+            let replaced = keys[n].and_then(|key| {
+                let at = model.latest.iter().position(|&old| model.all[old].key == Some(key))?;
+                Some(model.latest.remove(at))
+            });
+            model.latest.push(index);
+            let evicted = (model.latest.len() > self.keys.unwrap_or(0)).then(|| model.latest.remove(0));
+            for sub in &mut self.subs {
+                let Some(part) = sub.parts.iter_mut().find(|part| part.topic == topic) else { continue };
+                if sub.lag == Lag::Conflate {
+                    part.queue.retain(|&queued| Some(queued) != replaced);
+                    let before = part.queue.len();
+                    part.queue.push(index);
+                    part.queue.retain(|&queued| Some(queued) != evicted);
+                    part.lost += (before + 1 - part.queue.len()) as u64;
+                } else {
+                    part.queue.push(index);
+                }
+            }
+        }
+        self.trim(topic);
+        for sub in &mut self.subs {
+            if sub.is_pending && sub.parts.iter().any(|part| part.topic == topic) {
+                let probe = sub.probe.as_ref().unwrap();
+                assert!(probe.wakes() > sub.wakes, "a subscription that waited wasn't woken");
+            }
+        }
+        self.forget_unused(topic);
+    }
+
+    /// Moves the places on up to which things are let go.
+    fn trim(&mut self, topic: usize) {
+        let now = self.clock.now();
+        let is_live = self.subs.iter().any(|sub| sub.parts.iter().any(|part| part.topic == topic));
+        let model = &mut self.model[topic];
+        let fits = |from: usize, (events, bytes): (usize, usize)| {
+            let kept = &model.all[from..];
+            kept.len() <= events && kept.iter().map(|event| event.len).sum::<usize>() <= bytes
+        };
+        while model.retained_from < model.all.len() {
+            let is_old = self.age.is_some_and(|age| now - model.all[model.retained_from].at > age);
+            if !is_old && fits(model.retained_from, self.retain) {
+                break;
+            }
+            model.retained_from += 1;
+        }
+        if is_live {
+            while model.window_from < model.last_batch && !fits(model.window_from, self.window) {
+                model.window_from += 1;
+            }
+        } else {
+            model.window_from = model.all.len();
+        }
+        model.held_from = model.held_from.max(model.retained_from.min(model.window_from));
+    }
+
+    /// A subscription to these has gone.
+    fn leave(&mut self, topics: &[usize]) {
+        for &topic in topics {
+            self.trim(topic);
+            self.forget_unused(topic);
+        }
+    }
+
+    /// A topic without events and subscribers is forgotten, but not what it has lost.
+    fn forget_unused(&mut self, topic: usize) {
+        let is_live = self.subs.iter().any(|sub| sub.parts.iter().any(|part| part.topic == topic));
+        let model = &self.model[topic];
+        self.has_forgotten |= !is_live && model.held_from == model.all.len() && model.latest.is_empty();
+    }
+
+    fn subscribe(&mut self, bytes: &mut Bytes<'_>) {
+        let set = 1 + bytes.next() % 7;
+        let set: Vec<_> = (0..3).filter(|topic| set & (1 << topic) != 0).collect();
+        let limit = bytes.pick(&[1, 2, 5]);
+        let lag = bytes.pick(&[
+            Lag::Lost,
+            Lag::Disconnect { limit: NonZeroUsize::new(limit).unwrap() },
+            Lag::DropOldest { limit: NonZeroUsize::new(limit).unwrap() },
+            Lag::Conflate,
+        ]);
+        let lag = if lag == Lag::Conflate && self.keys.is_none() { Lag::Lost } else { lag };
+        let lag = if limit > self.retain.0 && matches!(lag, Lag::Disconnect { .. }) { Lag::Lost } else { lag };
+        let start = bytes.pick(&[Start::Live, Start::Oldest, Start::Last(2), Start::Last(0)]);
+        let filter = bytes.pick(&[None, None, Some(0), Some(1)]);
+        let known = match bytes.next() % 6 {
+            0 | 1 => None,
+            2 => Some(u64::MAX),
+            _ => Some(bytes.next() as u64 % (self.sequence + 3)),
+        };
+        let has_notice = bytes.next() % 2 == 0;
+        let last_event_id = match (known, self.ids) {
+            (None, _) => LastEventId::None,
+            (Some(u64::MAX), _) => LastEventId::parse(bytes.pick(&[&b"f-1"[..], b"e-01", b"\xff", b"e-", b"x"])),
+            (Some(sequence), Ids::Callers) => LastEventId::parse(format!("u{sequence}").as_bytes()),
+            (Some(sequence), _) => LastEventId::parse(format!("{EPOCH:x}-{sequence}").as_bytes()),
+        };
+        let mut builder = self
+            .topics
+            .subscription(set.iter().map(|&topic| NAMES[topic]))
+            .resume(last_event_id)
+            .start(start)
+            .lag(lag)
+            .announce(|resumed| Some((event_name!("resumed"), format!("{resumed:?}"))));
+        if has_notice {
+            builder = builder.announce_dropped(|dropped| (event_name!("dropped"), format!("{dropped}")));
+        }
+        if let Some(label) = filter {
+            builder = builder.filter(move |&other| other == label);
+        }
+        for &topic in &set {
+            self.trim(topic);
+        }
+        let subscription = builder.begin().unwrap();
+        let resumed = subscription.resumed();
+
+        // What was held when it began is what's replayed.
+        let id_is_known = known.filter(|&sequence| sequence != u64::MAX).filter(|&sequence| match self.ids {
+            Ids::Callers => self.model.iter().any(|topic| {
+                topic.all[topic.held_from..].iter().any(|event| event.sequence == sequence)
+            }),
+            _ => sequence <= self.sequence,
+        });
+        let mut missed = 0;
+        let conflate = lag == Lag::Conflate;
+        let after = |topic: &Topic, sequence: u64| -> Vec<usize> {
+            let from = if conflate { 0 } else { topic.retained_from };
+            (from..topic.all.len())
+                .filter(|&index| topic.all[index].sequence > sequence)
+                .filter(|index| !conflate || topic.latest.contains(index))
+                .collect()
+        };
+        let mut queues: Vec<Vec<usize>> = Vec::new();
+        if let Some(sequence) = id_is_known {
+            for &topic in &set {
+                let model = &self.model[topic];
+                let newer = model.all.iter().filter(|event| event.sequence > sequence).count();
+                let queue = after(model, sequence);
+                if !conflate {
+                    missed += (newer - queue.len()) as u64;
+                }
+                queues.push(queue);
+            }
+        }
+        let is_complete = match resumed {
+            Resumed::Fresh => {
+                assert_eq!(known, None);
+                false
+            }
+            Resumed::Complete => {
+                assert!(id_is_known.is_some());
+                assert_eq!(missed, 0, "events are missing, and nobody says so");
+                true
+            }
+            Resumed::Gap { missed: said } => {
+                assert!(id_is_known.is_some());
+                assert!(said >= missed && said > 0, "{said} said, {missed} missed");
+                if !self.has_forgotten && !conflate && set.len() == 3 {
+                    // With all topics the numbers have no gaps but by forgotten ones.
+                    assert!(missed > 0, "nothing is missing, but {said} are said to be");
+                }
+                false
+            }
+            Resumed::Unknown => {
+                let is_lossy = self.ids == Ids::Callers && (missed > 0 || conflate || self.has_forgotten);
+                let is_lossy = is_lossy || (self.ids == Ids::Callers && set.len() < 3);
+                assert!(known.is_some() && (id_is_known.is_none() || is_lossy), "{known:?} should be known");
+                queues.clear();
+                false
+            }
+            other => panic!("{other:?}"),
+        };
+        if queues.is_empty() {
+            let all: Vec<Vec<usize>> = set.iter().map(|&topic| after(&self.model[topic], 0)).collect();
+            let mut sequences: Vec<u64> = all
+                .iter()
+                .zip(&set)
+                .flat_map(|(queue, &topic)| queue.iter().map(move |&index| (topic, index)))
+                .map(|(topic, index)| self.model[topic].all[index].sequence)
+                .collect();
+            sequences.sort_unstable();
+            let first = match start {
+                Start::Oldest => sequences.len(),
+                Start::Last(count) => count,
+                _ => 0,
+            };
+            let chosen = &sequences[sequences.len().saturating_sub(first)..];
+            queues = all
+                .into_iter()
+                .zip(&set)
+                .map(|(mut queue, &topic)| {
+                    queue.retain(|&index| chosen.contains(&self.model[topic].all[index].sequence));
+                    queue
+                })
+                .collect();
+        }
+        let mut first = vec![Seen::Resumed(format!("{resumed:?}"))];
+        if !is_complete && queues.iter().all(Vec::is_empty) {
+            match self.ids {
+                Ids::Callers if self.sequence == 0 => {}
+                Ids::Callers => first.push(Seen::Position(format!("u{}", self.sequence))),
+                _ => first.push(Seen::Position(format!("{EPOCH:x}-{}", self.sequence))),
+            }
+        }
+        let parts = set.iter().zip(queues);
+        let parts = parts.map(|(&topic, queue)| Part {
+            topic,
+            queue,
+            replay_to: self.model[topic].all.len(),
+            lost: 0,
+        });
+        let parts = parts.collect();
+        let probe = Some(Probe::new(EventStream::with_timer(subscription, Never)));
+        self.subs.push(Sub {
+            probe,
+            wakes: 0,
+            is_pending: false,
+            topics: set,
+            parts,
+            lag,
+            filter,
+            first,
+            has_notice,
+        });
+    }
+
+    fn drain(&mut self, index: usize) {
+        while self.poll(index) {}
+    }
+
+    /// Polls once. Answers whether there was something.
+    fn poll(&mut self, index: usize) -> bool {
+        let sub = &mut self.subs[index];
+        let Some(probe) = &mut sub.probe else { return false };
+        let polled = probe.poll();
+        sub.wakes = probe.wakes();
+        sub.is_pending = polled.is_pending();
+        let (frame, ended) = match polled {
+            Poll::Pending => (None, false),
+            Poll::Ready(None) => (None, true),
+            Poll::Ready(Some(frame)) => (Some(frame), false),
+        };
+        let mut seen = frame.as_ref().map(|frame| seen(frame)).unwrap_or_default();
+        if let Some(first) = sub.first.first() {
+            assert_eq!(seen, [first.clone()]);
+            sub.first.remove(0);
+            return true;
+        }
+
+        let mut dropped = 0;
+        let mut lags = false;
+        for part in &mut sub.parts {
+            let model = &self.model[part.topic];
+            if sub.lag == Lag::Conflate {
+                dropped += std::mem::take(&mut part.lost);
+                continue;
+            }
+            let waiting = part
+                .queue
+                .iter()
+                .filter(|&&index| index < model.last_batch && index >= part.replay_to)
+                .count();
+            let limit = match sub.lag {
+                Lag::Disconnect { limit } | Lag::DropOldest { limit } => limit.get(),
+                _ => usize::MAX,
+            };
+            let keep_from =
+                if waiting > limit { (model.last_batch - limit).max(model.held_from) } else { model.held_from };
+            let before = part.queue.len();
+            if matches!(sub.lag, Lag::DropOldest { .. }) {
+                part.queue.retain(|&index| index >= keep_from);
+                dropped += (before - part.queue.len()) as u64;
+            } else {
+                lags |= waiting > limit || part.queue.first().is_some_and(|&index| index < model.held_from);
+            }
+        }
+        if lags {
+            assert!(ended, "it lags, but goes on: {seen:?}");
+            let end = probe.stream().end().unwrap();
+            assert_eq!(end.reason(), EndReason::Lagged);
+            sub.probe = None;
+            sub.parts.clear();
+            let topics = sub.topics.clone();
+            self.leave(&topics);
+            return false;
+        }
+        if dropped > 0 && sub.has_notice {
+            let [Seen::Dropped(said)] = seen[..] else { panic!("{dropped} were lost, and it says {seen:?}") };
+            assert!(said >= dropped && (said == dropped || sub.lag == Lag::Conflate), "{said} of {dropped}");
+            return true;
+        }
+        // In the order of their numbers, whatever the topic.
+        let mut expected: Vec<_> = sub
+            .parts
+            .iter()
+            .flat_map(|part| part.queue.iter().map(|&index| (part.topic, index)))
+            .map(|(topic, index)| (&self.model[topic].all[index], topic, index))
+            .collect();
+        expected.sort_by_key(|(event, ..)| event.sequence);
+        let passes = |event: &Published| sub.filter.is_none_or(|label| label == event.label);
+        let visible: Vec<_> = expected.iter().filter(|(event, ..)| passes(event)).collect();
+        if visible.is_empty() {
+            assert_eq!(seen, [], "nothing more should come");
+            assert_eq!(ended, self.is_closed);
+            sub.parts.iter_mut().for_each(|part| part.queue.clear());
+            if ended {
+                sub.probe = None;
+                sub.parts.clear();
+                let topics = sub.topics.clone();
+                self.leave(&topics);
+            }
+            return false;
+        }
+        assert!(!seen.is_empty() && seen.len() <= visible.len(), "{seen:?} of {}", visible.len());
+        let wanted: Vec<_> = visible[..seen.len()].iter().map(|(event, ..)| Seen::Event(event.sequence)).collect();
+        assert_eq!(seen, wanted);
+        // What waits alone, published with one call, comes as one frame.
+        let first = visible[0];
+        let is_one_call = sub.parts.len() == 1
+            && sub.filter.is_none()
+            && sub.lag != Lag::Conflate
+            && first.2 == self.model[first.1].last_batch
+            && visible.iter().map(|(event, ..)| event.len).sum::<usize>() < 10_000;
+        if is_one_call {
+            assert_eq!(seen.len(), visible.len(), "a call's events came apart");
+        }
+        let last = visible[seen.len() - 1].0.sequence;
+        for part in &mut sub.parts {
+            let model = &self.model[part.topic];
+            part.queue.retain(|&index| model.all[index].sequence > last);
+        }
+        seen.clear();
+        true
+    }
+}
+
+/// What a client makes of one frame.
+fn seen(frame: &Frame) -> Vec<Seen> {
+    let client = interpret(frame.as_bytes());
+    if client.events.is_empty() {
+        return vec![Seen::Position(client.last_event_id)];
+    }
+    let event = |event: &eventsource_core::test_util::Dispatched| match event.name.as_str() {
+        "resumed" => Seen::Resumed(event.data.clone()),
+        "dropped" => Seen::Dropped(event.data.parse().unwrap()),
+        _ => Seen::Event(event.data.split(' ').next().unwrap().parse().unwrap()),
+    };
+    client.events.iter().map(event).collect()
+}

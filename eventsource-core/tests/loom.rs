@@ -1,0 +1,132 @@
+//! Every interleaving of a few threads at a channel and at a drain. Run with `RUSTFLAGS="--cfg eventsource_loom"`.
+#![cfg(eventsource_loom)]
+
+use core::pin::pin;
+use core::time::Duration;
+use eventsource_core::{Channel, ChannelOptions, Drain, EventStream, LastEventId, Never, Subscription};
+use futures_core::Stream;
+use loom::future::block_on;
+use loom::thread;
+use std::future::poll_fn;
+use std::pin::Pin;
+
+type Events = EventStream<Subscription>;
+
+fn channel() -> Channel {
+    Channel::with_options(ChannelOptions::new().epoch(1).retain(8, 1 << 10))
+}
+
+/// The data of the next `count` events, or of all until the end.
+fn read(stream: Events, count: usize) -> Vec<String> {
+    let mut stream = pin!(stream);
+    let mut data = Vec::new();
+    while data.len() < count {
+        let Some(frame) = block_on(poll_fn(|cx| stream.as_mut().poll_next(cx))) else { break };
+        let text = String::from_utf8_lossy(frame.as_bytes()).into_owned();
+        data.extend(text.lines().filter_map(|line| line.strip_prefix("data: ")).map(String::from));
+    }
+    data
+}
+
+fn stream(channel: &Channel, last_event_id: &[u8]) -> Events {
+    EventStream::with_timer(channel.subscribe(LastEventId::parse(last_event_id)), Never)
+}
+
+#[test]
+fn a_waiting_subscription_is_woken() {
+    loom::model(|| {
+        let channel = channel();
+        let events = stream(&channel, b"1-0");
+        let reader = thread::spawn(move || read(events, 2));
+        channel.publish("a").unwrap();
+        channel.publish("b").unwrap();
+        assert_eq!(reader.join().unwrap(), ["a", "b"]);
+    });
+}
+
+#[test]
+fn between_replay_and_live_nothing_is_lost_or_twice() {
+    loom::model(|| {
+        let channel = channel();
+        channel.publish("a").unwrap();
+        let publisher = {
+            let channel = channel.clone();
+            thread::spawn(move || channel.publish_all(["b", "c"]).unwrap())
+        };
+        assert_eq!(read(stream(&channel, b"1-0"), 3), ["a", "b", "c"]);
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn two_publishers_have_one_order() {
+    loom::model(|| {
+        let channel = channel();
+        let (first, second) = (stream(&channel, b"1-0"), stream(&channel, b"1-0"));
+        let publisher = {
+            let channel = channel.clone();
+            thread::spawn(move || channel.publish("a").map(drop))
+        };
+        channel.publish("b").unwrap();
+        publisher.join().unwrap().unwrap();
+        assert_eq!(read(first, 2), read(second, 2));
+    });
+}
+
+#[test]
+fn closing_wakes_and_everything_before_comes_out() {
+    loom::model(|| {
+        let channel = channel();
+        let events = stream(&channel, b"1-0");
+        let reader = thread::spawn(move || read(events, usize::MAX));
+        channel.publish("a").unwrap();
+        channel.close();
+        assert_eq!(reader.join().unwrap(), ["a"]);
+    });
+}
+
+#[test]
+fn dropping_while_publishing() {
+    loom::model(|| {
+        let channel = channel();
+        let mut events = Box::pin(stream(&channel, b"1-0"));
+        // It waits, and then goes while it's being woken.
+        let waiting = block_on(poll_fn(|cx| {
+            let polled = Pin::new(&mut events).poll_next(cx);
+            std::task::Poll::Ready(polled.is_pending())
+        }));
+        assert!(waiting);
+        let dropper = thread::spawn(move || drop(events));
+        channel.publish("a").unwrap();
+        dropper.join().unwrap();
+        assert_eq!(channel.stats().subscribers, 0);
+    });
+}
+
+fn drained(channel: &Channel, drain: &Drain) -> Events {
+    stream(channel, b"1-0").drain_on(drain)
+}
+
+#[test]
+fn a_drain_reaches_a_stream_that_waits() {
+    loom::model(|| {
+        let (channel, drain) = (channel(), Drain::new(Duration::ZERO..=Duration::ZERO, 0));
+        let waiting = drained(&channel, &drain);
+        let reader = thread::spawn(move || read(waiting, usize::MAX));
+        drop(drain.begin(Duration::ZERO, Never));
+        assert_eq!(reader.join().unwrap(), [""; 0]);
+    });
+}
+
+#[test]
+fn whoever_comes_while_a_drain_begins_ends_too() {
+    loom::model(|| {
+        let (channel, drain) = (channel(), Drain::new(Duration::ZERO..=Duration::ZERO, 0));
+        let newcomer = {
+            let (channel, drain) = (channel.clone(), drain.clone());
+            thread::spawn(move || read(drained(&channel, &drain), usize::MAX))
+        };
+        drop(drain.begin(Duration::ZERO, Never));
+        assert_eq!(newcomer.join().unwrap(), [""; 0]);
+    });
+}
