@@ -6,10 +6,12 @@ mod latest;
 mod log;
 mod options;
 mod publication;
+mod reader;
 mod segment;
 mod sequence_id;
 mod shared;
 mod stats;
+mod subscribe;
 mod subscription;
 mod topics;
 
@@ -17,7 +19,8 @@ pub use options::{ChannelOptions, Clock, Ids};
 pub use publication::{Publication, PublishError};
 pub use sequence_id::SequenceId;
 pub use stats::{Stats, TopicStats};
-pub use subscription::{Lag, Resumed, Start, SubscribeError, Subscription, SubscriptionBuilder};
+pub use subscribe::{Lag, Resumed, Start, SubscribeError, SubscriptionBuilder};
+pub use subscription::Subscription;
 pub use topics::Topics;
 
 use crate::LastEventId;

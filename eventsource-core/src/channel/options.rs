@@ -1,7 +1,7 @@
 //! How a channel is set up.
 
 use super::log::Bounds;
-use super::subscription::Resumed;
+use super::subscribe::Resumed;
 use crate::EndReason;
 use alloc::sync::Arc;
 use core::fmt;

@@ -104,6 +104,7 @@ impl IdText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn text_and_id_are_one_to_one() {

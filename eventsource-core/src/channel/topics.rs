@@ -6,7 +6,7 @@ use super::publication::{Publication, PublishError};
 use super::sequence_id::SequenceId;
 use super::shared::Shared;
 use super::stats::{Stats, TopicStats};
-use super::subscription::SubscriptionBuilder;
+use super::subscribe::SubscriptionBuilder;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 

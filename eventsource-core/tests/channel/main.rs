@@ -1,6 +1,7 @@
 //! The channel, held against a naive one.
 
 mod model;
+mod resume;
 
 use proptest::prelude::*;
 

@@ -204,7 +204,7 @@ impl Run {
             ids.push(format!("u{sequence}"));
             keys.push([None, Some(0), Some(1), Some(2)][(shape / 4 + n) % 4]);
         }
-        let labels: Vec<_> = (0..count).map(|n| ((shape / 16 + n) % 3) as u8).collect();
+        let labels: Vec<_> = (0..count).map(|n| [0, 1, 2][(shape / 16 + n) % 3]).collect();
         let publications: Vec<_> = (0..count)
             .map(|n| {
                 let mut event = Event::new(&data[n]);
@@ -243,7 +243,13 @@ impl Run {
             let len = Frame::from(Event::new(&data[n]).id(EventId::new(&id).unwrap())).len();
             let model = &mut self.model[topic];
             let index = model.all.len();
-            model.all.push(Published { sequence: self.sequence, key: keys[n], label: labels[n], len, at: now });
+            model.all.push(Published {
+                sequence: self.sequence,
+                key: keys[n],
+                label: labels[n],
+                len,
+                at: now,
+            });
             // The table: the older of the same key goes, then the oldest if there are too many.
             let replaced = keys[n].and_then(|key| {
                 let at = model.latest.iter().position(|&old| model.all[old].key == Some(key))?;
@@ -284,7 +290,8 @@ impl Run {
             kept.len() <= events && kept.iter().map(|event| event.len).sum::<usize>() <= bytes
         };
         while model.retained_from < model.all.len() {
-            let is_old = self.age.is_some_and(|age| now - model.all[model.retained_from].at > age);
+            let is_old =
+                self.age.is_some_and(|age| now.saturating_sub(model.all[model.retained_from].at) > age);
             if !is_old && fits(model.retained_from, self.retain) {
                 break;
             }
@@ -315,6 +322,7 @@ impl Run {
         self.has_forgotten |= !is_live && model.held_from == model.all.len() && model.latest.is_empty();
     }
 
+    #[expect(clippy::too_many_lines, reason = "one thing after the other")]
     fn subscribe(&mut self, bytes: &mut Bytes<'_>) {
         let set = 1 + bytes.next() % 7;
         let set: Vec<_> = (0..3).filter(|topic| set & (1 << topic) != 0).collect();
@@ -326,7 +334,8 @@ impl Run {
             Lag::Conflate,
         ]);
         let lag = if lag == Lag::Conflate && self.keys.is_none() { Lag::Lost } else { lag };
-        let lag = if limit > self.retain.0 && matches!(lag, Lag::Disconnect { .. }) { Lag::Lost } else { lag };
+        let lag =
+            if limit > self.retain.0 && matches!(lag, Lag::Disconnect { .. }) { Lag::Lost } else { lag };
         let start = bytes.pick(&[Start::Live, Start::Oldest, Start::Last(2), Start::Last(0)]);
         let filter = bytes.pick(&[None, None, Some(0), Some(1)]);
         let known = match bytes.next() % 6 {
@@ -337,7 +346,9 @@ impl Run {
         let has_notice = bytes.next() % 2 == 0;
         let last_event_id = match (known, self.ids) {
             (None, _) => LastEventId::None,
-            (Some(u64::MAX), _) => LastEventId::parse(bytes.pick(&[&b"f-1"[..], b"e-01", b"\xff", b"e-", b"x"])),
+            (Some(u64::MAX), _) => {
+                LastEventId::parse(bytes.pick(&[&b"f-1"[..], b"e-01", b"\xff", b"e-", b"x"]))
+            }
             (Some(sequence), Ids::Callers) => LastEventId::parse(format!("u{sequence}").as_bytes()),
             (Some(sequence), _) => LastEventId::parse(format!("{EPOCH:x}-{sequence}").as_bytes()),
         };
@@ -362,9 +373,10 @@ impl Run {
 
         // What was held when it began is what's replayed.
         let id_is_known = known.filter(|&sequence| sequence != u64::MAX).filter(|&sequence| match self.ids {
-            Ids::Callers => self.model.iter().any(|topic| {
-                topic.all[topic.held_from..].iter().any(|event| event.sequence == sequence)
-            }),
+            Ids::Callers => self
+                .model
+                .iter()
+                .any(|topic| topic.all[topic.held_from..].iter().any(|event| event.sequence == sequence)),
             _ => sequence <= self.sequence,
         });
         let mut missed = 0;
@@ -475,6 +487,7 @@ impl Run {
     }
 
     /// Polls once. Answers whether there was something.
+    #[expect(clippy::too_many_lines, reason = "one thing after the other")]
     fn poll(&mut self, index: usize) -> bool {
         let sub = &mut self.subs[index];
         let Some(probe) = &mut sub.probe else { return false };
@@ -486,9 +499,9 @@ impl Run {
             Poll::Ready(None) => (None, true),
             Poll::Ready(Some(frame)) => (Some(frame), false),
         };
-        let mut seen = frame.as_ref().map(|frame| seen(frame)).unwrap_or_default();
+        let mut seen = frame.as_ref().map(seen).unwrap_or_default();
         if let Some(first) = sub.first.first() {
-            assert_eq!(seen, [first.clone()]);
+            assert_eq!(seen, std::slice::from_ref(first));
             sub.first.remove(0);
             return true;
         }
@@ -510,8 +523,11 @@ impl Run {
                 Lag::Disconnect { limit } | Lag::DropOldest { limit } => limit.get(),
                 _ => usize::MAX,
             };
-            let keep_from =
-                if waiting > limit { (model.last_batch - limit).max(model.held_from) } else { model.held_from };
+            let keep_from = if waiting > limit {
+                (model.last_batch - limit).max(model.held_from)
+            } else {
+                model.held_from
+            };
             let before = part.queue.len();
             if matches!(sub.lag, Lag::DropOldest { .. }) {
                 part.queue.retain(|&index| index >= keep_from);
@@ -558,7 +574,8 @@ impl Run {
             return false;
         }
         assert!(!seen.is_empty() && seen.len() <= visible.len(), "{seen:?} of {}", visible.len());
-        let wanted: Vec<_> = visible[..seen.len()].iter().map(|(event, ..)| Seen::Event(event.sequence)).collect();
+        let wanted: Vec<_> =
+            visible[..seen.len()].iter().map(|(event, ..)| Seen::Event(event.sequence)).collect();
         assert_eq!(seen, wanted);
         // What waits alone, published with one call, comes as one frame.
         let first = visible[0];
