@@ -2,15 +2,16 @@
 
 use crate::budget::{Budget, Error, Outcome};
 use crate::step::{Step, Verdict};
-use crate::{browser, fuzz, install, no_std, test, unknown_argument};
+use crate::{browser, fuzz, install, loom, no_std, test, unknown_argument};
 use std::time::Duration;
 
 /// Each limit is several times what the step takes on two cores from nothing.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
     Step { name: "clippy", limit: Duration::from_mins(5), task: clippy },
     Step { name: "docs", limit: Duration::from_mins(5), task: docs },
     Step { name: "test", limit: Duration::from_mins(8), task: test::run },
+    Step { name: "loom", limit: Duration::from_mins(4), task: loom::run },
     Step { name: "features", limit: Duration::from_mins(8), task: features },
     Step { name: "no-std", limit: Duration::from_mins(8), task: no_std::run },
     Step { name: "fuzz", limit: Duration::from_mins(10), task: fuzz_briefly },

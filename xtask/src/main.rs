@@ -6,6 +6,7 @@ mod budget;
 mod install;
 mod step;
 mod test;
+mod loom;
 mod no_std;
 mod fuzz;
 mod bench;
@@ -21,6 +22,7 @@ Usage: cargo xtask TASK
 
 Tasks:
   test                 run the tests that need no other program
+  loom                 run every interleaving of a few threads at what has a lock and a waker
   no-std               build without std for the host and for a Cortex-M3, and run it on the host
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
 enum Task {
     Help,
     Test,
+    Loom,
     NoStd,
     Fuzz(fuzz::Options),
     Bench { name: String },
@@ -66,6 +69,7 @@ impl Task {
         let task = match args.next().as_deref() {
             None | Some("help" | "-h" | "--help") => Self::Help,
             Some("test") => Self::Test,
+            Some("loom") => Self::Loom,
             Some("no-std") => Self::NoStd,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench { name: args.next().ok_or("bench needs a name, such as codec")? },
@@ -90,6 +94,7 @@ impl Task {
                 Ok(())
             }
             Self::Test => test::run(budget),
+            Self::Loom => loom::run(budget),
             Self::NoStd => no_std::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name } => bench::run(budget, name),
