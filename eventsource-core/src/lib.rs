@@ -223,7 +223,7 @@ pub use response::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_
 #[cfg(feature = "alloc")]
 pub use stream::{
     BoxError, Emissions, Emit, EmitError, Emitter, End, EndReason, EventStream, IntoFrame, Merge, Source,
-    StopHandle, TryEmitError,
+    StallHandle, StopHandle, TryEmitError,
 };
 #[cfg(feature = "std")]
 pub use stream::{Drain, Draining};

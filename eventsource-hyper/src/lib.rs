@@ -36,17 +36,21 @@
 //!
 //! The head goes out at once, though the first event is yet to come. When the client closes the connection,
 //! the stream is dropped, and its hook is told so. A request in HTTP/1.0 is answered without chunks.
-//! `graceful_shutdown` waits for open streams: end them with a [`StopHandle`](eventsource_core::StopHandle). A
-//! client that stops reading is not noticed by hyper itself: about 4 MiB go into the socket's buffers, then the
-//! stream isn't polled any more.
+//! `graceful_shutdown` waits for open streams: end them with a [`StopHandle`](eventsource_core::StopHandle), or without a rush
+//! with a [`Drain`](eventsource_core::Drain). A client that stops reading is not noticed by hyper itself: about 4 MiB go into
+//! the socket's buffers, then the stream isn't polled any more; [`StallGuard`] ends such a connection.
 #![forbid(unsafe_code)]
 
 mod body;
+mod cors;
 mod read;
 mod respond;
 mod service;
+mod stall;
 
 pub use body::{Aborted, BoxEventBody, EventBody};
+pub use cors::Cors;
 pub use read::{Chunks, read};
 pub use respond::{Responder, respond};
 pub use service::EventService;
+pub use stall::StallGuard;

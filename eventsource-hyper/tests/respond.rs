@@ -144,3 +144,64 @@ fn an_error_ends_the_body_well_unless_it_is_to_abort() {
     assert_eq!(aborted.to_string(), "event stream aborted: the source failed: broke");
     assert!(next().is_none());
 }
+
+mod cors {
+    use super::request;
+    use eventsource_hyper::Cors;
+    use http::header::{HeaderMap, HeaderValue};
+    use http::{Method, Request};
+
+    const OURS: HeaderValue = HeaderValue::from_static("https://ours.example");
+
+    fn from(origin: &'static str) -> Request<()> {
+        request(Method::GET, "/", &[("origin", origin.as_bytes())])
+    }
+
+    fn allowed(cors: &Cors, request: &Request<()>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        cors.allow(request.headers(), &mut headers);
+        headers
+    }
+
+    #[test]
+    fn only_the_origins_of_the_list_are_echoed() {
+        let cors = Cors::origins([OURS]).credentials(true);
+        let headers = allowed(&cors, &from("https://ours.example"));
+        assert_eq!(headers["access-control-allow-origin"], OURS);
+        assert_eq!(headers["access-control-allow-credentials"], "true");
+        assert_eq!(headers["vary"], "origin");
+        for foreign in
+            ["https://ours.example.evil", "https://OURS.example", "http://ours.example", "null", ""]
+        {
+            let headers = allowed(&cors, &from(foreign));
+            assert_eq!(headers.keys_len(), 1, "{foreign}: {headers:?}");
+            assert_eq!(headers["vary"], "origin", "{foreign}");
+        }
+    }
+
+    #[test]
+    fn any_origin_gets_no_credentials() {
+        let headers = allowed(&Cors::any().credentials(true), &from("https://ours.example"));
+        assert_eq!(
+            (headers.len(), &headers["access-control-allow-origin"]),
+            (1, &HeaderValue::from_static("*"))
+        );
+        assert!(allowed(&Cors::any(), &request(Method::GET, "/", &[])).is_empty());
+    }
+
+    #[test]
+    fn a_preflight_may_ask_for_the_last_event_id() {
+        let asked = |origin: &'static [u8]| {
+            request(Method::OPTIONS, "/", &[("origin", origin), ("access-control-request-method", b"GET")])
+        };
+        let cors = Cors::origins([OURS]);
+        let response = cors.preflight(&asked(b"https://ours.example")).unwrap();
+        let headers = response.headers()["access-control-allow-headers"].to_str().unwrap();
+        assert!(headers.split(", ").any(|name| name == "last-event-id"), "{headers}");
+        let refused = cors.preflight(&asked(b"https://evil.example")).unwrap();
+        assert!(!refused.headers().contains_key("access-control-allow-origin"));
+        assert!(!refused.headers().contains_key("access-control-allow-headers"));
+        assert!(cors.preflight(&request(Method::OPTIONS, "/", &[])).is_none(), "no preflight");
+        assert!(cors.preflight(&from("https://ours.example")).is_none());
+    }
+}

@@ -3,7 +3,7 @@
 use super::options::Ids;
 use super::reader::Part;
 use super::shared::{Shared, State, Topic};
-use super::subscription::{Filter, Notice, Subscription};
+use super::subscription::{FilterMap, Notice, Subscription};
 use crate::sync::MutexGuard;
 use crate::{Frame, LastEventId};
 use alloc::boxed::Box;
@@ -110,7 +110,7 @@ pub struct SubscriptionBuilder<L> {
     last_event_id: LastEventId,
     start: Start,
     lag: Lag,
-    filter: Option<Filter<L>>,
+    filter_map: Option<FilterMap<L>>,
     on_resumed: Option<Notice<Resumed>>,
     on_dropped: Option<Notice<u64>>,
 }
@@ -123,7 +123,7 @@ impl<L: Clone> SubscriptionBuilder<L> {
             last_event_id: LastEventId::None,
             start: Start::Live,
             lag: Lag::Lost,
-            filter: None,
+            filter_map: None,
             on_resumed: None,
             on_dropped: None,
         }
@@ -149,8 +149,14 @@ impl<L: Clone> SubscriptionBuilder<L> {
 
     /// Leaves out the events for whose label `filter` says `false`, in a replay as live: for what a client isn't
     /// allowed to see, say.
-    pub fn filter(mut self, filter: impl FnMut(&L) -> bool + Send + 'static) -> Self {
-        self.filter = Some(Box::new(filter));
+    pub fn filter(self, mut filter: impl FnMut(&L) -> bool + Send + 'static) -> Self {
+        self.filter_map(move |label, frame| filter(label).then_some(frame))
+    }
+
+    /// Hands out what `map` makes of each event, given its label, in a replay as live; and leaves out those of which it makes
+    /// nothing. It replaces an earlier filter. Such a subscription takes its events one by one, not joined.
+    pub fn filter_map(mut self, map: impl FnMut(&L, Frame) -> Option<Frame> + Send + 'static) -> Self {
+        self.filter_map = Some(Box::new(map));
         self
     }
 
@@ -215,7 +221,7 @@ impl<L: Clone> SubscriptionBuilder<L> {
         indices: &[usize],
         now: Duration,
     ) -> Subscription<L> {
-        let Self { last_event_id, start, lag, filter, mut on_resumed, on_dropped, .. } = self;
+        let Self { last_event_id, start, lag, filter_map, mut on_resumed, on_dropped, .. } = self;
         for &index in indices {
             state.trim(index, now);
         }
@@ -250,7 +256,7 @@ impl<L: Clone> SubscriptionBuilder<L> {
             slot,
             resumed,
             lag,
-            filter,
+            filter_map,
             on_dropped,
             ready: announced.into_iter().chain(position).collect(),
             until: None,

@@ -12,7 +12,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-pub(super) type Filter<L> = Box<dyn FnMut(&L) -> bool + Send>;
+pub(super) type FilterMap<L> = Box<dyn FnMut(&L, Frame) -> Option<Frame> + Send>;
 pub(super) type Notice<T> = Box<dyn FnMut(T) -> Option<Frame> + Send>;
 
 /// One connection's part in a [`Channel`](super::Channel) or in some [`Topics`](super::Topics): a [`Source`] for its
@@ -37,7 +37,7 @@ where
     pub(super) slot: usize,
     pub(super) resumed: Resumed,
     pub(super) lag: Lag,
-    pub(super) filter: Option<Filter<L>>,
+    pub(super) filter_map: Option<FilterMap<L>>,
     pub(super) on_dropped: Option<Notice<u64>>,
     pub(super) ready: VecDeque<Frame>,
     /// Closed: nothing after this number.
@@ -63,12 +63,12 @@ impl<L: Clone> Subscription<L> {
 
     /// One lock for a batch: where that's the last of it, the waker is left at once.
     fn take(&mut self, cx: &Context<'_>) -> Taken<L> {
-        let Self { shared, parts, slot, lag, filter, until, waker, parked, .. } = self;
+        let Self { shared, parts, slot, lag, filter_map, until, waker, parked, .. } = self;
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *waker = Some(cx.waker().clone());
         }
         let mut state = shared.lock();
-        let taken = state.take(*slot, parts, *lag, until.unwrap_or(u64::MAX), filter.is_some());
+        let taken = state.take(*slot, parts, *lag, until.unwrap_or(u64::MAX), filter_map.is_some());
         let is_last = !state.is_behind(parts, *lag);
         let taken = match taken {
             Taken::Nothing if state.closed || until.is_some() => Taken::End(EndReason::SourceEnded),
@@ -102,10 +102,9 @@ impl<L: Clone> Source for Subscription<L> {
             match this.take(cx) {
                 Taken::Frame(frame) => return Poll::Ready(Ok(frame)),
                 Taken::Events(events) => {
-                    let Some(filter) = &mut this.filter else { continue };
-                    this.ready.extend(
-                        events.into_iter().filter(|(_, label)| filter(label)).map(|(frame, _)| frame),
-                    );
+                    let Some(filter_map) = &mut this.filter_map else { continue };
+                    this.ready
+                        .extend(events.into_iter().filter_map(|(frame, label)| filter_map(&label, frame)));
                 }
                 Taken::Dropped(dropped) => {
                     this.ready.extend(this.on_dropped.as_mut().and_then(|notice| notice(dropped)));

@@ -22,6 +22,8 @@ pub enum EndReason {
     Lifetime,
     /// A [`Subscription`](crate::Subscription) didn't keep up.
     Lagged,
+    /// The client had stopped reading, as a [`StallHandle`](super::StallHandle) says, and the connection was given up.
+    Stalled,
     /// The stream was dropped before its end: the client has gone, or the server gave up on it.
     Dropped,
 }
@@ -66,6 +68,7 @@ impl fmt::Display for EndReason {
             Self::Drained => "drained",
             Self::Lagged => "lagged",
             Self::Lifetime => "the maximum lifetime was over",
+            Self::Stalled => "stalled",
             Self::Dropped => "dropped",
         })
     }

@@ -8,6 +8,7 @@ mod merge;
 #[cfg(not(feature = "std"))]
 mod no_drain;
 mod source;
+mod stall;
 mod stop;
 
 #[cfg(feature = "std")]
@@ -16,6 +17,7 @@ pub use emitter::{Emissions, Emit, EmitError, Emitter, TryEmitError};
 pub use end::{BoxError, End, EndReason};
 pub use merge::Merge;
 pub use source::{IntoFrame, Source};
+pub use stall::StallHandle;
 pub use stop::StopHandle;
 
 use crate::{Frame, KeepAlive, Never, Timer};
@@ -117,6 +119,7 @@ type OnEnd = Box<dyn FnOnce(&End) + Send>;
 /// How far a stream has come, and who wants to know of its end.
 struct Course {
     state: State,
+    stall: Option<StallHandle>,
     on_end: Option<OnEnd>,
 }
 
@@ -166,7 +169,7 @@ impl<S: Source, T: Timer> EventStream<S, T> {
             drain: None,
             parting: None,
             unchecked: FRAMES_PER_CHECK,
-            course: Course { state: State::New, on_end: None },
+            course: Course { state: State::New, stall: None, on_end: None },
         }
     }
 
@@ -229,6 +232,12 @@ impl<S: Source, T: Timer> EventStream<S, T> {
     #[cfg(feature = "std")]
     pub fn drain_on(mut self, drain: &Drain) -> Self {
         self.drain = Some(drain.signal());
+        self
+    }
+
+    /// Takes its drop for a stall if `handle` says that the client had stopped reading. A second handle replaces the first.
+    pub fn stall_on(mut self, handle: &StallHandle) -> Self {
+        self.course.stall = Some(handle.clone());
         self
     }
 
@@ -396,7 +405,8 @@ impl Course {
 impl Drop for Course {
     fn drop(&mut self) {
         if matches!(self.state, State::Open | State::Closing(_)) {
-            self.finish(EndReason::Dropped.into());
+            let stalled = self.stall.as_ref().is_some_and(StallHandle::is_stalled);
+            self.finish(if stalled { EndReason::Stalled } else { EndReason::Dropped }.into());
         }
     }
 }

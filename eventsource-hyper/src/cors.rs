@@ -1,0 +1,106 @@
+//! Pages of other origins.
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap,
+    HeaderValue, ORIGIN, VARY,
+};
+use http::{Method, Request, Response, StatusCode};
+
+/// Which pages of other origins may read the responses: the [CORS protocol](https://fetch.spec.whatwg.org/#http-cors-protocol), as
+/// far as an event stream needs it.
+///
+/// ```
+/// use eventsource_hyper::Cors;
+/// use http::{HeaderValue, Request, Response};
+///
+/// let cors = Cors::origins([HeaderValue::from_static("https://app.example")]).credentials(true);
+///
+/// let request = Request::get("/events").header("origin", "https://app.example").body(())?;
+/// let mut response = Response::new("…");
+/// cors.allow(request.headers(), response.headers_mut());
+/// assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
+///
+/// let preflight = Request::options("/events")
+///     .header("origin", "https://app.example")
+///     .header("access-control-request-method", "GET")
+///     .body(())?;
+/// assert_eq!(cors.preflight(&preflight).unwrap().status(), 204);
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// None: any.
+    origins: Option<Vec<HeaderValue>>,
+    credentials: bool,
+}
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
+const HEADERS: HeaderValue =
+    HeaderValue::from_static("last-event-id, authorization, cache-control, content-type");
+
+impl Cors {
+    /// Pages of any origin, which send no cookies.
+    pub fn any() -> Self {
+        Self { origins: None, credentials: false }
+    }
+
+    /// Pages of these origins, such as `https://app.example`. None of them: no page.
+    pub fn origins(origins: impl IntoIterator<Item = HeaderValue>) -> Self {
+        Self { origins: Some(origins.into_iter().collect()), credentials: false }
+    }
+
+    /// Whether these pages may send cookies (`withCredentials`). Never applies to [any](Self::any) origin: any page could read what
+    /// only its visitor may.
+    #[must_use]
+    pub fn credentials(mut self, allow: bool) -> Self {
+        self.credentials = allow;
+        self
+    }
+
+    /// Whether a page of the request's origin may read the response. Without an `Origin` it's no such page, and the answer `false`.
+    pub fn allows(&self, request: &HeaderMap) -> bool {
+        self.allowed(request).is_some()
+    }
+
+    fn allowed(&self, request: &HeaderMap) -> Option<HeaderValue> {
+        let origin = request.get(ORIGIN)?;
+        match &self.origins {
+            None => Some(HeaderValue::from_static("*")),
+            Some(origins) => origins.contains(origin).then(|| origin.clone()),
+        }
+    }
+
+    /// Adds to a response the header fields that let the page of a request read it.
+    pub fn allow(&self, request: &HeaderMap, response: &mut HeaderMap) {
+        if self.origins.is_some() {
+            // Also where it isn't allowed: a cache mustn't give that answer to others.
+            response.append(VARY, HeaderValue::from_static("origin"));
+        }
+        let Some(origin) = self.allowed(request) else { return };
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        if self.credentials && self.origins.is_some() {
+            response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+    }
+
+    /// The answer to a preflight request, which browsers send before a request with a `Last-Event-ID` or an `Authorization`; none
+    /// to any other request.
+    pub fn preflight<B>(&self, request: &Request<B>) -> Option<Response<()>> {
+        let asks = request.headers().contains_key(ORIGIN)
+            && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if request.method() != Method::OPTIONS || !asks {
+            return None;
+        }
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        self.allow(request.headers(), response.headers_mut());
+        if self.allows(request.headers()) {
+            let headers = response.headers_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        }
+        Some(response)
+    }
+}

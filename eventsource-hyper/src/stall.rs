@@ -1,0 +1,122 @@
+//! Clients that don't read.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use eventsource_core::{StallHandle, Timer};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use pin_project_lite::pin_project;
+use std::io;
+
+pin_project! {
+    /// A connection that's given up when its client takes nothing of what's written for a while.
+    ///
+    /// hyper itself never notices: once its buffer is full, it doesn't poll the body any more, and waits for the client for ever.
+    /// Wrap the connection's IO in this. When the time is over, the connection fails with
+    /// [`TimedOut`](io::ErrorKind::TimedOut), the stream is dropped, and if it was given the
+    /// [handle](Self::handle), its hook learns that it [stalled](eventsource_core::EndReason::Stalled).
+    ///
+    /// What the socket's own buffers hold, some MiB, counts as taken.
+    ///
+    /// ```no_run
+    /// use core::time::Duration;
+    /// use eventsource_hyper::{EventService, StallGuard};
+    /// use eventsource_tokio::{Alarm, EventStream};
+    /// use futures_util::stream;
+    /// use hyper::server::conn::http1;
+    /// use hyper_util::rt::TokioIo;
+    ///
+    /// # async fn serve() -> std::io::Result<()> {
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// loop {
+    ///     let (client, _) = listener.accept().await?;
+    ///     let client = StallGuard::new(TokioIo::new(client), Alarm::default(), Duration::from_secs(30));
+    ///     let stall = client.handle();
+    ///     let service = EventService::new(move |_request, _last_event_id| {
+    ///         EventStream::new(stream::repeat("spam"))
+    ///             .stall_on(&stall)
+    ///             .on_end(|end| println!("{end}"))
+    ///     });
+    ///     tokio::spawn(http1::Builder::new().serve_connection(client, service));
+    /// }
+    /// # }
+    /// ```
+    #[derive(Debug)]
+    pub struct StallGuard<I, T> {
+        #[pin]
+        io: I,
+        // In a box, for hyper wants to move it all.
+        timer: Pin<Box<T>>,
+        patience: Duration,
+        // Nothing was taken since the timer was set.
+        is_waiting: bool,
+        handle: StallHandle,
+    }
+}
+
+impl<I, T> StallGuard<I, T> {
+    /// Gives `io` up when nothing was taken for `patience`. `timer` is one of its own, fresh.
+    pub fn new(io: I, timer: T, patience: Duration) -> Self {
+        Self { io, timer: Box::pin(timer), patience, is_waiting: false, handle: StallHandle::new() }
+    }
+
+    /// For the connection's streams.
+    pub fn handle(&self) -> StallHandle {
+        self.handle.clone()
+    }
+}
+
+impl<I: Write, T: Timer> StallGuard<I, T> {
+    fn poll<R>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut I>, &mut Context<'_>) -> Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        let this = self.project();
+        let written = write(this.io, cx);
+        if written.is_ready() {
+            *this.is_waiting = false;
+            return written;
+        }
+        if !core::mem::replace(this.is_waiting, true) {
+            this.timer.as_mut().reset(*this.patience);
+        }
+        this.timer.as_mut().poll_expired(cx).map(|()| {
+            *this.is_waiting = false;
+            this.handle.set_stalled();
+            Err(io::Error::new(io::ErrorKind::TimedOut, "the client has stopped reading"))
+        })
+    }
+}
+
+impl<I: Write, T: Timer> Write for StallGuard<I, T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll(cx, |io, cx| io.poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(cx, Write::poll_flush)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(cx, Write::poll_shutdown)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(cx, |io, cx| io.poll_write_vectored(cx, bufs))
+    }
+}
+
+impl<I: Read, T> Read for StallGuard<I, T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        self.project().io.poll_read(cx, buf)
+    }
+}
