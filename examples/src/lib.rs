@@ -1,3 +1,12 @@
-//! The programs are in `src/bin`; this file only has the README's synopsis compiled and run with the doctests.
+//! The programs are in `src/bin`; here is what several of them answer with. The README's synopsis is compiled and run with
+//! the doctests.
 #![forbid(unsafe_code)]
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
+
+mod page;
+mod secret;
+mod text;
+
+pub use page::page;
+pub use secret::secret;
+pub use text::text;

@@ -1,8 +1,7 @@
 //! `POST /emit`: an event into one stream, through its emitter.
 
-use crate::secret;
-use crate::text;
 use eventsource_core::{Emitter, Event, EventId, EventName, Frame, TryEmitError};
+use examples::{secret, text};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, StatusCode};

@@ -5,11 +5,11 @@
 //! [`Emitter`](eventsource_core::Emitter).
 
 mod emit;
-mod page;
 mod ticks;
 
 use emit::Emitters;
 use eventsource_core::StopHandle;
+use examples::{page, text};
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -45,24 +45,11 @@ impl Server {
     async fn answer(self, request: Request<Incoming>) -> Result<Answer, std::convert::Infallible> {
         Ok(match (request.method(), request.uri().path()) {
             (_, "/events") => ticks::respond(&request, &self).map(Either::Left),
-            (&Method::GET | &Method::HEAD, "/") => page::respond().map(Either::Right),
+            (&Method::GET | &Method::HEAD, "/") => page(include_str!("page.html")).map(Either::Right),
             (&Method::POST, "/emit") => emit::respond(request, &self.emitters).await.map(Either::Right),
             _ => text(StatusCode::NOT_FOUND, "there is /, /events and POST /emit\n").map(Either::Right),
         })
     }
-}
-
-/// Something that nobody can guess.
-fn secret() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the system has randomness, or nothing here is safe");
-    format!("{:032x}", u128::from_ne_bytes(bytes))
-}
-
-fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(text.into()));
-    *response.status_mut() = status;
-    response
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,4 +1,4 @@
-//! `/`: the page.
+//! A page of a program.
 
 use crate::secret;
 use http_body_util::Full;
@@ -6,16 +6,14 @@ use hyper::Response;
 use hyper::body::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 
-const PAGE: &str = include_str!("page.html");
-
-/// The page, with a nonce that lets only its own script and style run.
-pub(crate) fn respond() -> Response<Full<Bytes>> {
+/// A page, with a nonce in place of each `NONCE` that lets only its own script and style run.
+pub fn page(html: &str) -> Response<Full<Bytes>> {
     let nonce = secret();
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; \
          img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    let mut response = Response::new(Full::new(PAGE.replace("NONCE", &nonce).into()));
+    let mut response = Response::new(Full::new(html.replace("NONCE", &nonce).into()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
