@@ -8,5 +8,5 @@ pub(crate) fn run(budget: Budget) -> Outcome {
         budget,
         &[("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("curl", "curl")],
     )?;
-    budget.run("cargo test --locked --package examples --features peers")
+    budget.run("cargo test --locked --package examples --features peers --test programs")
 }

@@ -13,9 +13,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `program` with `--port`, and waits until it says where it listens.
     pub(crate) fn start(program: &str, port: u16) -> Self {
+        Self::start_with(program, port, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(program: &str, port: u16, arguments: &[&str]) -> Self {
         let mut command = Command::new(program);
         let mut process = command
             .args(["--port", &port.to_string()])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");

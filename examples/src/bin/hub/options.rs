@@ -21,26 +21,26 @@ A hub: what is published to a topic goes to everyone who listens to it.
 and open http://127.0.0.1:7799/ in a browser.
 
 Where it listens
-  --bind ADDRESS         an IP address of this machine                  [127.0.0.1]
-  --port PORT            0 for a free one; else the variable PORT            [7799]
+  --bind ADDRESS         an IP address of this machine              [127.0.0.1]
+  --port PORT            0 for a free one; else the variable PORT        [7799]
 
 What it keeps, of each topic, for those who come back
-  --retain EVENTS        the newest, so many                                 [1024]
-  --retain-bytes BYTES   no more than this of them                        [1048576]
-  --max-topics N         topics at once; unused, empty ones go                [256]
-  --max-body BYTES       of a publication                                  [262144]
+  --retain EVENTS        the newest, so many                             [1024]
+  --retain-bytes BYTES   no more than this of them                    [1048576]
+  --max-topics N         topics at once; unused, empty ones go            [256]
+  --max-body BYTES       of a publication                              [262144]
 
 How it treats its clients
-  --lag POLICY           a client that is so many events behind       [disconnect]
+  --lag POLICY           a client that is so many events behind    [disconnect]
                            disconnect[:N]  is cut off, and can resume
                            drop[:N]        loses the oldest, and is told
                            conflate[:KEYS] gets the newest of each key
-  --keep-alive-ms MS     a sign of life where it is quiet, 0 for none       [15000]
-  --retry-ms MS          when a client comes back that was cut off           [2000]
-  --stall-ms MS          a client that takes nothing for so long is cut off [30000]
-  --drain-ms MS          how long its end takes, after SIGTERM or Ctrl-C     [5000]
-  --max-connections N    event streams at once                              [10000]
-  --max-per-client N     of one IP address                    [half of the former]
+  --keep-alive-ms MS     a sign of life where it is quiet, 0 for none   [15000]
+  --retry-ms MS          when a client comes back that was cut off       [2000]
+  --stall-ms MS          a client that takes nothing for so long goes   [30000]
+  --drain-ms MS          how long its end takes, after SIGTERM or Ctrl-C [5000]
+  --max-connections N    event streams at once                          [10000]
+  --max-per-client N     of one IP address                 [half of the former]
 
 Who may do what
   --token TOKEN          publishing needs `Authorization: Bearer TOKEN`; or set

@@ -1,0 +1,331 @@
+//! Bad input: a clear answer, bounded memory, and everyone else unaffected.
+
+use crate::listener::{Listener, Publisher, get, post, request, resident, stats};
+use crate::server::Server;
+use crate::{HUB, SOON};
+use http_body_util::Full;
+use hyper::Request;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
+
+/// Others don't notice: what one of them publishes arrives at once.
+async fn assert_well(hub: &Server) {
+    let began = Instant::now();
+    let mut listener = Listener::start(hub, "topic=well").await;
+    Publisher::new(hub).await.publish("well", "still there".into()).await;
+    assert_eq!(&*listener.expect().await.data, "still there");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_body_of_10_mib() {
+    let hub = Server::start(HUB, 0);
+    let before = resident(&hub);
+    for _ in 0..5 {
+        let answer = post(&hub, "/publish?topic=a", vec![b'x'; 10 << 20]).await;
+        assert_eq!(
+            (answer.status().as_u16(), &**answer.body()),
+            (413, "a publication can have 262144 bytes\n")
+        );
+    }
+    // The same without saying beforehand how long it is.
+    let mut client = TcpStream::connect(hub.address).await.unwrap();
+    let head = "POST /publish?topic=a HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    for _ in 0..160 {
+        client.write_all(chunk.as_bytes()).await.unwrap();
+    }
+    client.write_all(b"0\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    timeout(SOON, client.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+    assert!(resident(&hub) < before + 4096, "{before} KiB, then {}", resident(&hub));
+    assert_eq!(post(&hub, "/publish?topic=a", vec![b'x'; 256 << 10]).await.status(), 200);
+    assert_well(&hub).await;
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_topics() {
+    let hub = Server::start_with(HUB, 0, &["--max-topics", "100"]);
+    let mut client = TcpStream::connect(hub.address).await.unwrap();
+    let (mut reader, mut writer) = client.split();
+    let publish = async {
+        for number in 0..100_000 {
+            let request = format!(
+                "POST /publish?topic=t{number} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx"
+            );
+            writer.write_all(request.as_bytes()).await.unwrap();
+        }
+    };
+    let answers = async {
+        let (mut text, mut counts, mut last) = (Vec::new(), [0; 2], String::new());
+        while counts[0] + counts[1] < 100_000 {
+            assert_ne!(reader.read_buf(&mut text).await.unwrap(), 0);
+            // All but the last answer that has begun.
+            while let Some(end) = text.windows(9).skip(1).position(|begin| begin == b"HTTP/1.1 ") {
+                last = String::from_utf8(text.drain(..=end).collect()).unwrap();
+                counts[usize::from(!last.starts_with("HTTP/1.1 200"))] += 1;
+            }
+            if counts[0] + counts[1] == 99_999 && text.ends_with(b"already\n") {
+                counts[1] += 1;
+            }
+        }
+        (counts, last)
+    };
+    let ((), (counts, last)) = timeout(SOON * 3, async { tokio::join!(publish, answers) }).await.unwrap();
+    assert_eq!(counts, [100, 99_900]);
+    assert!(last.starts_with("HTTP/1.1 409") && last.ends_with("there are 100 topics already\n"), "{last}");
+    assert_eq!(stats(&hub).await["topics"].as_array().unwrap().len(), 100);
+    assert!(resident(&hub) < 32 * 1024, "{} KiB", resident(&hub));
+
+    // Whoever wants to listen to one more is told to come back later.
+    let mut bounced = Listener::start(&hub, "topic=one-more").await;
+    assert_eq!(timeout(SOON, bounced.next()).await.unwrap(), None);
+    assert!(bounced.retry().is_some());
+    let mut listener = Listener::start(&hub, "topic=t7").await;
+    assert_eq!(post(&hub, "/publish?topic=t7", "x").await.status(), 200);
+    assert_eq!(&*listener.expect().await.data, "x");
+}
+
+#[tokio::test]
+async fn names_of_topics_and_events() {
+    let hub = Server::start(HUB, 0);
+    let long = "x".repeat(129);
+    for (topic, why) in [
+        ("", "has a name"),
+        ("a%00b", "control characters"),
+        ("a%0db", "control characters"),
+        ("a%0aid:%20evil", "control characters"),
+        ("%1b[31m", "control characters"),
+        (&long, "at most 128 bytes, not 129"),
+    ] {
+        for answer in [
+            post(&hub, &format!("/publish?topic={topic}"), "x").await,
+            get(&hub, &format!("/events?topic={topic}")).await,
+        ] {
+            assert!(answer.status() == 400 && answer.body().contains(why), "{topic}: {answer:?}");
+        }
+    }
+    for (query, why) in [
+        ("topic=a&event=a%0ab", "line feed at byte 1"),
+        ("topic=a&event=a%0db", "carriage return at byte 1"),
+        ("topic=a&event=hub:resumed", "the hub's own"),
+        ("topic=a&topic=b", "twice"),
+        ("topic=a&id=7", "\"id\""),
+        ("", "which topic"),
+    ] {
+        let answer = post(&hub, &format!("/publish?{query}"), "x").await;
+        assert!(answer.status() == 400 && answer.body().contains(why), "{query}: {answer:?}");
+    }
+    let answer = post(&hub, "/publish?topic=a", &b"\xff"[..]).await;
+    assert!(answer.status() == 400 && answer.body().contains("UTF-8"), "{answer:?}");
+    let many = (0..33).map(|number| format!("topic={number}")).collect::<Vec<_>>().join("&");
+    let answer = get(&hub, &format!("/events?{many}")).await;
+    assert!(answer.status() == 400 && answer.body().contains("32 topics"), "{answer:?}");
+    assert_eq!(stats(&hub).await["topics"].as_array().unwrap().len(), 0);
+    assert_well(&hub).await;
+}
+
+#[tokio::test]
+async fn ids_that_are_none_of_this_hub() {
+    let hub = Server::start(HUB, 0);
+    post(&hub, "/publish?topic=a", "x").await;
+    let epoch = stats(&hub).await["epoch"].as_str().unwrap().to_owned();
+    let long = "9".repeat(10_000);
+    for id in [
+        "0-1",
+        &format!("{epoch}-2"),
+        &format!("{epoch}-01"),
+        &format!("{epoch}-18446744073709551616"),
+        "%00",
+        &long,
+    ] {
+        let mut listener = Listener::start(&hub, &format!("topic=a&lastEventId={id}")).await;
+        assert_eq!(&*listener.expect().await.data, r#"{"resumed":"unknown"}"#, "{id}");
+    }
+    assert_well(&hub).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_connections_of_one_client() {
+    let _turn = crate::TURN.lock().await;
+    let files = usize::try_from(rlimit::increase_nofile_limit(u64::MAX).unwrap()).unwrap_or(usize::MAX);
+    let count = 10_000.min(files.saturating_sub(500));
+    let hub = Server::start(HUB, 0);
+    let mut greedy = Vec::new();
+    for _ in 0..count {
+        let mut client = TcpStream::connect(hub.address).await.unwrap();
+        // One that was closed at once may already be reset.
+        let _ = client.write_all(b"GET /events?topic=a HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        greedy.push(client);
+    }
+    let settled = async {
+        while stats_of_another(&hub).await["connections"] != count.min(5000) {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(SOON, settled).await.unwrap();
+    let allowed = 16 * 1024 + 5064 * 20;
+    assert!(resident(&hub) < allowed, "{} KiB", resident(&hub));
+
+    // Another client is served.
+    let mut other = connect_from_another(&hub).await;
+    other.write_all(b"GET /events?topic=b HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut publisher = connect_from_another(&hub).await;
+    let publish = "POST /publish?topic=b HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nhello";
+    publisher.write_all(publish.as_bytes()).await.unwrap();
+    let mut text = Vec::new();
+    let arrived = async {
+        while !text.windows(12).any(|part| part == b"data: hello\n") {
+            assert_ne!(other.read_buf(&mut text).await.unwrap(), 0);
+        }
+    };
+    timeout(SOON, arrived).await.expect("the event arrives");
+    drop(greedy);
+    let gone = async {
+        while stats_of_another(&hub).await["connections"] != 1 {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(SOON, gone).await.expect("what they had is free again");
+    assert_well(&hub).await;
+}
+
+async fn connect_from_another(hub: &Server) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::new(127, 0, 0, 2), 0).into()).unwrap();
+    socket.connect(hub.address).await.unwrap()
+}
+
+async fn stats_of_another(hub: &Server) -> serde_json::Value {
+    let mut client = connect_from_another(hub).await;
+    client.write_all(b"GET /stats HTTP/1.0\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    timeout(SOON, client.read_to_string(&mut answer)).await.unwrap().unwrap();
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[tokio::test]
+async fn a_slow_loris() {
+    let hub = Server::start(HUB, 0);
+    let began = Instant::now();
+    let mut slow = Vec::new();
+    for number in 0..100 {
+        let mut client = TcpStream::connect(hub.address).await.unwrap();
+        slow.push(tokio::spawn(async move {
+            let in_head = number % 2 == 0;
+            let head = "POST /publish?topic=a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000";
+            client.write_all(head.as_bytes()).await.unwrap();
+            if !in_head {
+                client.write_all(b"\r\n\r\n").await.unwrap();
+            }
+            let (mut reader, mut writer) = client.split();
+            let dribble = async {
+                while writer.write_all(b"x").await.is_ok() {
+                    sleep(Duration::from_millis(500)).await;
+                }
+            };
+            let mut answer = Vec::new();
+            tokio::select! {
+                () = dribble => {}
+                _ = reader.read_to_end(&mut answer) => {}
+            }
+            (in_head, String::from_utf8(answer).unwrap())
+        }));
+    }
+    assert_well(&hub).await;
+    for client in slow {
+        let (in_head, answer) = timeout(SOON, client).await.expect("cut off").unwrap();
+        assert!(in_head || answer.starts_with("HTTP/1.1 408") || answer.is_empty(), "{answer}");
+    }
+    assert!(began.elapsed() > Duration::from_secs(9));
+    assert_well(&hub).await;
+}
+
+#[tokio::test]
+async fn pages_of_foreign_origins() {
+    let hub = Server::start_with(HUB, 0, &["--cors", "https://ours.example"]);
+    let port = hub.address.port();
+    let publish = async |host: &str, origin: Option<&str>| {
+        // As a page can send it without asking before.
+        let mut publication =
+            Request::post("/publish?topic=a").header("host", host).header("content-type", "text/plain");
+        if let Some(origin) = origin {
+            publication = publication.header("origin", origin);
+        }
+        request(hub.address, publication.body(Full::from("x")).unwrap()).await
+    };
+    let own = format!("http://127.0.0.1:{port}");
+    for (host, origin, status) in [
+        (&*format!("127.0.0.1:{port}"), Some(&*own), 200),
+        ("localhost", None, 200),
+        ("[::1]:80", None, 200),
+        (&format!("127.0.0.1:{port}"), Some("https://ours.example"), 200),
+        (&format!("127.0.0.1:{port}"), Some("https://evil.example"), 403),
+        (&format!("127.0.0.1:{port}"), Some("null"), 403),
+        (&format!("127.0.0.1:{port}"), Some("http://127.0.0.1:1"), 403),
+        ("evil.example", Some("http://evil.example"), 403),
+        ("127.0.0.1.evil.example", None, 403),
+        ("localhost:80:80", None, 403),
+        ("", None, 403),
+    ] {
+        let answer = publish(host, origin).await;
+        assert_eq!(answer.status(), status, "{host} {origin:?}: {answer:?}");
+        assert!(status == 200 || !answer.body().is_empty());
+    }
+    let listen =
+        Request::get("/events?topic=a").header("host", "evil.example").body(Full::default()).unwrap();
+    assert_eq!(request(hub.address, listen).await.status(), 403);
+    assert_eq!(stats(&hub).await["published"], 4);
+
+    let preflight = Request::options("/publish?topic=a")
+        .header("host", "localhost")
+        .header("origin", "https://ours.example")
+        .header("access-control-request-method", "POST")
+        .body(Full::default())
+        .unwrap();
+    let answer = request(hub.address, preflight).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["access-control-allow-origin"]),
+        (204, &"https://ours.example".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn a_token() {
+    let hub = Server::start_with(HUB, 0, &["--token", "s3cret", "--private"]);
+    let ask = async |request_: hyper::http::request::Builder| {
+        request(hub.address, request_.header("host", "anything.example").body(Full::from("x")).unwrap()).await
+    };
+    for (authorization, status) in [
+        ("Bearer s3cret", 200),
+        ("bearer  s3cret", 200),
+        ("Bearer s3cre", 401),
+        ("Bearer s3crets", 401),
+        ("Basic s3cret", 401),
+        ("", 401),
+    ] {
+        let answer = ask(Request::post("/publish?topic=a").header("authorization", authorization)).await;
+        assert_eq!(answer.status(), status, "{authorization:?}");
+        assert_eq!(answer.headers().contains_key("www-authenticate"), status == 401);
+    }
+    assert_eq!(ask(Request::post("/publish?topic=a&token=s3cret")).await.status(), 401, "not in a link");
+    assert_eq!(ask(Request::get("/stats?token=s3cret")).await.status(), 200);
+    for path in ["/stats", "/metrics", "/events?topic=a", "/events?topic=a&token=wrong"] {
+        assert_eq!(ask(Request::get(path)).await.status(), 401, "{path}");
+    }
+    let mut listener = Listener::start(&hub, "topic=a&from=oldest&token=s3cret").await;
+    assert_eq!(&*listener.expect().await.data, "x");
+}
+
+#[tokio::test]
+async fn off_loopback_nobody_publishes_without_a_token() {
+    let hub = Server::start_with(HUB, 0, &["--bind", "0.0.0.0"]);
+    let answer = post(&hub, "/publish?topic=a", "x").await;
+    assert!(answer.status() == 403 && answer.body().contains("--token"), "{answer:?}");
+    assert_eq!(get(&hub, "/health").await.status(), 200);
+}
