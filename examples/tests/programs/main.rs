@@ -5,5 +5,9 @@ mod browser;
 mod client;
 #[cfg(feature = "peers")]
 mod curl;
+#[cfg(feature = "peers")]
+mod hub_page;
 mod server;
 mod tick;
+#[cfg(feature = "peers")]
+mod tick_page;
