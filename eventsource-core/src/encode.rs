@@ -10,6 +10,8 @@
 //! - A blank line closes everything but a lone comment, which some clients would take for an event.
 
 use crate::Event;
+use crate::fixed::{Fixed, Full};
+use crate::grammar::{COMMENT, DATA, EVENT, ID, RETRY};
 #[cfg(feature = "alloc")]
 use crate::pieces::in_pieces;
 use crate::retry::to_millis;
@@ -54,9 +56,9 @@ impl Event<'_> {
     /// [`BufferTooSmall`] says how much is needed. What `buffer` then holds is unspecified.
     pub fn encode_into_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], BufferTooSmall> {
         let available = buffer.len();
-        let mut sink = Slice { buffer: &mut *buffer, written: 0 };
+        let mut sink = Fixed::new(&mut *buffer);
         let encoded = put_event(self, &mut sink);
-        let written = sink.written;
+        let written = sink.len();
         match (encoded, buffer.get_mut(..written)) {
             (Ok(()), Some(encoded)) => Ok(encoded),
             _ => Err(BufferTooSmall { needed: self.encoded_len(), available }),
@@ -143,14 +145,14 @@ trait Lines {
 struct Data;
 
 impl Lines for Data {
-    const FIRST: &str = "data: ";
+    const FIRST: &str = DATA;
     const NEXT: &str = "\ndata: ";
 }
 
 struct Comment;
 
 impl Lines for Comment {
-    const FIRST: &str = ": ";
+    const FIRST: &str = COMMENT;
     const NEXT: &str = "\n: ";
 }
 
@@ -170,19 +172,19 @@ fn put_head<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
         put_lines::<Comment, _>(comment, sink)?;
     }
     if let Some(retry) = event.retry {
-        sink.put("retry: ")?;
+        sink.put(RETRY)?;
         sink.put(itoa::Buffer::new().format(to_millis(retry)))?;
         sink.put("\n")?;
     }
     if let (Some(name), Some(_)) = (event.name, event.data) {
         if !name.as_str().is_empty() {
-            sink.put("event: ")?;
+            sink.put(EVENT)?;
             sink.put(name.as_str())?;
             sink.put("\n")?;
         }
     }
     if let Some(id) = event.id {
-        sink.put("id: ")?;
+        sink.put(ID)?;
         sink.put(id.as_str())?;
         sink.put("\n")?;
     }
@@ -303,23 +305,12 @@ impl<W: fmt::Write + ?Sized> Sink for Fmt<'_, W> {
     }
 }
 
-struct Slice<'a> {
-    buffer: &'a mut [u8],
-    written: usize,
-}
-
-/// The slice is full.
-struct Full;
-
-impl Sink for Slice<'_> {
+impl Sink for Fixed<'_> {
     type Error = Full;
 
     #[inline]
     fn put(&mut self, text: &str) -> Result<(), Full> {
-        let end = self.written.checked_add(text.len()).ok_or(Full)?;
-        self.buffer.get_mut(self.written..end).ok_or(Full)?.copy_from_slice(text.as_bytes());
-        self.written = end;
-        Ok(())
+        self.extend(text.as_bytes())
     }
 }
 
@@ -361,50 +352,6 @@ impl Sink for alloc::vec::Vec<u8> {
     #[inline]
     fn put(&mut self, text: &str) -> Result<(), Self::Error> {
         in_pieces(text.as_bytes(), |piece| self.extend_from_slice(piece));
-        Ok(())
-    }
-}
-
-/// An event whose data a JSON serialiser writes; taken back if that doesn't come to its end.
-#[cfg(feature = "json")]
-pub(crate) struct JsonSink<'a> {
-    out: &'a mut alloc::vec::Vec<u8>,
-    before: usize,
-    splitter: LineSplitter,
-}
-
-#[cfg(feature = "json")]
-impl<'a> JsonSink<'a> {
-    pub(crate) fn new(event: &Event<'_>, out: &'a mut alloc::vec::Vec<u8>) -> Self {
-        let before = out.len();
-        let Ok(()) = put_head(&event.data(""), out);
-        let Ok(()) = out.put(Data::FIRST);
-        Self { out, before, splitter: LineSplitter::default() }
-    }
-
-    pub(crate) fn finish(mut self) {
-        let Ok(()) = self.out.put("\n\n");
-        self.before = self.out.len();
-    }
-}
-
-#[cfg(feature = "json")]
-impl Drop for JsonSink<'_> {
-    fn drop(&mut self) {
-        self.out.truncate(self.before);
-    }
-}
-
-#[cfg(feature = "json")]
-impl std::io::Write for JsonSink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // Each piece that serde_json writes is whole characters.
-        let text = core::str::from_utf8(bytes).map_err(std::io::Error::other)?;
-        let Ok(()) = self.splitter.put::<Data, _>(text, self.out);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }

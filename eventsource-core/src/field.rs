@@ -60,6 +60,9 @@ pub struct FieldError {
 }
 
 impl<'a> EventName<'a> {
+    /// The type of an event without a name.
+    pub const MESSAGE: Self = Self("message");
+
     /// Of text that a decoder has cut out of a line.
     pub(crate) const fn trusted(name: &'a str) -> Self {
         Self(name)

@@ -1,11 +1,12 @@
 //! Data as JSON.
 
-use crate::encode::JsonSink;
+use crate::encode::{DataWriter, Sink};
 use crate::{Event, Frame, OwnedEvent};
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
 
 /// With the `json` feature.
 impl Event<'_> {
@@ -18,9 +19,50 @@ impl Event<'_> {
     where
         T: Serialize + ?Sized,
     {
-        let mut sink = JsonSink::new(self, out);
-        serde_json::to_writer(&mut sink, value)?;
-        sink.finish();
+        let mut rollback = Rollback { before: out.len(), out };
+        let data = DataWriter::new(self.data(""), Text(rollback.out)).map_err(serde_json::Error::custom)?;
+        let mut lines = Lines(data);
+        serde_json::to_writer(&mut lines, value)?;
+        let Text(out) = lines.0.finish().map_err(serde_json::Error::custom)?;
+        rollback.before = out.len();
+        Ok(())
+    }
+}
+
+/// Takes back what wasn't finished.
+struct Rollback<'a> {
+    out: &'a mut Vec<u8>,
+    before: usize,
+}
+
+impl Drop for Rollback<'_> {
+    fn drop(&mut self) {
+        self.out.truncate(self.before);
+    }
+}
+
+/// Never fails.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let Ok(()) = self.0.put(text);
+        Ok(())
+    }
+}
+
+/// What a serialiser writes, as lines of data.
+struct Lines<'a>(DataWriter<Text<'a>>);
+
+impl std::io::Write for Lines<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // Each piece that serde_json writes is whole characters.
+        let text = core::str::from_utf8(bytes).map_err(std::io::Error::other)?;
+        self.0.write_str(text).map_err(std::io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }

@@ -173,7 +173,9 @@ extern crate std;
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod field;
 mod event;
+mod grammar;
 mod scan;
+mod fixed;
 #[cfg(feature = "alloc")]
 mod pieces;
 mod retry;
@@ -203,11 +205,12 @@ pub use channel::{
     Channel, ChannelOptions, Clock, Ids, Lag, Publication, PublishError, Resumed, SequenceId, Start, Stats,
     SubscribeError, Subscription, SubscriptionBuilder, TopicStats, Topics,
 };
-pub use decode::{Chunk, DecodedEvent, Decoder, Fixed, Item, Limit, LimitError, Limits, Memory, Overflow};
+pub use decode::{Chunk, DecodedEvent, Decoder, Item, Limit, LimitError, Limits, Memory, Overflow};
 #[cfg(feature = "alloc")]
 pub use decode::{Events, EventsError, Growable, OwnedEvent};
 pub use encode::{BufferTooSmall, DataWriter};
 pub use event::Event;
+pub use fixed::Fixed;
 pub use field::{EventId, EventName, Field, FieldError};
 #[cfg(feature = "alloc")]
 pub use field::{EventIdBuf, EventNameBuf};

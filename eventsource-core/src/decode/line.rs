@@ -1,5 +1,7 @@
 //! One line, or its beginning: which field it is and where its value begins.
 
+use crate::grammar::{COMMENT, DATA, EVENT, ID, RETRY};
+
 /// A field, or what else a line can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
@@ -11,6 +13,15 @@ pub(super) enum Field {
     Unknown,
 }
 
+/// Each with its name and colon.
+const FIELDS: [(Field, &[u8]); 5] = [
+    (Field::Data, DATA.trim_ascii_end().as_bytes()),
+    (Field::Event, EVENT.trim_ascii_end().as_bytes()),
+    (Field::Id, ID.trim_ascii_end().as_bytes()),
+    (Field::Comment, COMMENT.trim_ascii_end().as_bytes()),
+    (Field::Retry, RETRY.trim_ascii_end().as_bytes()),
+];
+
 /// The beginning of a line whose field isn't known yet, or of a BOM.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Prefix {
@@ -20,7 +31,7 @@ pub(super) struct Prefix {
 
 impl Prefix {
     /// A known field with its colon and the byte after that.
-    const CAPACITY: usize = "retry:".len() + 1;
+    const CAPACITY: usize = RETRY.len();
 
     pub(super) fn as_slice(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
@@ -49,24 +60,19 @@ pub(super) const fn is_line_break(byte: u8) -> bool {
 #[inline(always)]
 pub(super) fn known_field(line: &[u8]) -> Option<(Field, usize)> {
     // The usual forms first: each is a comparison or two.
-    if line.starts_with(b"data: ") {
-        return Some((Field::Data, 6));
+    if line.starts_with(DATA.as_bytes()) {
+        return Some((Field::Data, DATA.len()));
     }
-    if line.starts_with(b"event: ") {
-        return Some((Field::Event, 7));
+    if line.starts_with(EVENT.as_bytes()) {
+        return Some((Field::Event, EVENT.len()));
     }
-    if line.starts_with(b"id: ") {
-        return Some((Field::Id, 4));
+    if line.starts_with(ID.as_bytes()) {
+        return Some((Field::Id, ID.len()));
     }
-    let (field, colon, next) = match line {
-        [b'd', b'a', b't', b'a', b':', next, ..] => (Field::Data, 5_usize, next),
-        [b'e', b'v', b'e', b'n', b't', b':', next, ..] => (Field::Event, 6, next),
-        [b'i', b'd', b':', next, ..] => (Field::Id, 3, next),
-        [b':', next, ..] => (Field::Comment, 1, next),
-        [b'r', b'e', b't', b'r', b'y', b':', next, ..] => (Field::Retry, 6, next),
-        _ => return None,
-    };
-    Some((field, colon.wrapping_add(usize::from(*next == b' '))))
+    FIELDS.into_iter().find_map(|(field, name)| {
+        let next = line.strip_prefix(name)?.first()?;
+        Some((field, name.len().wrapping_add(usize::from(*next == b' '))))
+    })
 }
 
 /// What follows a line end that's surely whole.
@@ -80,20 +86,14 @@ pub(super) fn after_line_end(bytes: &[u8]) -> Option<&[u8]> {
 
 /// Whether this may become a known field.
 pub(super) fn is_cut_field(line: &[u8]) -> bool {
-    ["data:", "event:", "id:", "retry:", ":"].iter().any(|field| field.as_bytes().starts_with(line))
+    FIELDS.iter().any(|(_, name)| name.starts_with(line))
 }
 
 /// The field of a whole line of which [`known_field`] knows nothing, and where its value begins: at its end.
 pub(super) fn split_line(line: &[u8]) -> (Field, usize) {
     // "Process the field using the whole line as the field name, and the empty string as the field value"; and the
     // same with its colon for the last byte.
-    let field = match line.strip_suffix(b":").unwrap_or(line) {
-        b"data" => Field::Data,
-        b"event" => Field::Event,
-        b"id" => Field::Id,
-        b"retry" => Field::Retry,
-        b"" => Field::Comment,
-        _ => Field::Unknown,
-    };
-    (field, line.len())
+    let line_name = line.strip_suffix(b":").unwrap_or(line);
+    let known = FIELDS.iter().find(|(_, name)| name.strip_suffix(b":") == Some(line_name));
+    (known.map_or(Field::Unknown, |(field, _)| *field), line.len())
 }

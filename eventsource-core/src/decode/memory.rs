@@ -1,16 +1,13 @@
 //! Where a decoder keeps what was cut.
 
 use super::utf8::{lossy, to_str};
-
-/// There's no more room.
-#[derive(Clone, Copy, Debug)]
-pub struct Full;
+use crate::fixed::{Fixed, Full};
 
 /// Memory of a [`Decoder`](super::Decoder): [`Growable`](super::Growable) or [`Fixed`]. Sealed.
 pub trait Memory: sealed::Memory {}
 
 pub(super) mod sealed {
-    use super::Full;
+    use crate::fixed::Full;
 
     pub trait Memory {
         fn as_slice(&self) -> &[u8];
@@ -33,53 +30,38 @@ pub(super) mod sealed {
     }
 }
 
-/// Memory of a fixed size: a part of a caller's buffer.
-#[derive(Debug)]
-pub struct Fixed<'b> {
-    buffer: &'b mut [u8],
-    len: usize,
-}
-
-impl<'b> Fixed<'b> {
-    pub(super) fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, len: 0 }
-    }
-}
-
 impl Memory for Fixed<'_> {}
 
 impl sealed::Memory for Fixed<'_> {
     fn as_slice(&self) -> &[u8] {
-        self.buffer.get(..self.len).unwrap_or_default()
+        self.as_slice()
     }
 
     fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        let end = self.len.saturating_add(bytes.len());
-        self.buffer.get_mut(self.len..end).ok_or(Full)?.copy_from_slice(bytes);
-        self.len = end;
-        Ok(())
+        self.extend(bytes)
     }
 
     fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+        self.truncate(len);
     }
 
     /// Replacements go to the part of the buffer that's still free.
     fn text(&mut self, len: usize) -> Result<&str, Full> {
-        let (kept, spare) = self.buffer.split_at_mut_checked(self.len).ok_or(Full)?;
+        let (kept, spare) = self.split();
+        let kept: &[u8] = kept;
         let kept = kept.get(..len).unwrap_or_default();
         if let Ok(text) = to_str(kept) {
             return Ok(text);
         }
         let mut replaced = Fixed::new(spare);
         lossy(kept).try_for_each(|piece| replaced.extend(piece.as_bytes()))?;
-        let Fixed { buffer, len } = replaced;
-        Ok(buffer.get(..len).and_then(|bytes| to_str(bytes).ok()).unwrap_or_default())
+        let len = replaced.len();
+        Ok(spare.get(..len).and_then(|bytes| to_str(bytes).ok()).unwrap_or_default())
     }
 
     fn set_text<'t>(&mut self, mut pieces: impl Iterator<Item = &'t str>) -> Result<(), Full> {
-        self.len = 0;
-        pieces.try_for_each(|piece| self.extend(piece.as_bytes())).inspect_err(|Full| self.len = 0)
+        self.truncate(0);
+        pieces.try_for_each(|piece| self.extend(piece.as_bytes())).inspect_err(|Full| self.truncate(0))
     }
 
     fn as_text(&self) -> &str {
@@ -87,7 +69,7 @@ impl sealed::Memory for Fixed<'_> {
     }
 
     fn capacity(&self) -> usize {
-        self.buffer.len()
+        self.capacity()
     }
 }
 

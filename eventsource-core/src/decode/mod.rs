@@ -18,8 +18,9 @@ pub use events::{Events, EventsError, OwnedEvent};
 pub use item::{DecodedEvent, Item, Limit, LimitError, Limits, Overflow};
 #[cfg(feature = "alloc")]
 pub use memory::Growable;
-pub use memory::{Fixed, Memory};
+pub use memory::Memory;
 
+use crate::fixed::{Fixed, Full};
 use crate::retry::RetryDigits;
 use crate::scan::find_line_break;
 use crate::{EventId, EventName};
@@ -27,7 +28,7 @@ use chunk::Span;
 use core::iter::once;
 use core::time::Duration;
 use line::{Field, Prefix, after_line_end, is_cut_field, is_line_break, known_field, split_line};
-use memory::{Full, sealed};
+use memory::sealed;
 
 /// Decodes an event stream, cut into chunks of any size at any place.
 ///
@@ -674,7 +675,7 @@ impl<M: Memory> Decoder<M> {
             Text::Kept(self.data.as_slice().len().saturating_sub(1))
         };
         let name = match name.map(|name| (name, chunk.text(name))) {
-            Some((name, _)) if name.len() == 0 => Text::OfChunk(MESSAGE),
+            Some((name, _)) if name.len() == 0 => Text::OfChunk(EventName::MESSAGE.as_str()),
             Some((_, Some(text))) => Text::OfChunk(text),
             Some((name, None)) => {
                 replace(&mut self.name, chunk.bytes(name))?;
@@ -683,7 +684,7 @@ impl<M: Memory> Decoder<M> {
             None if self.has_name && !self.name.as_slice().is_empty() => {
                 Text::Kept(self.name.as_slice().len())
             }
-            None => Text::OfChunk(MESSAGE),
+            None => Text::OfChunk(EventName::MESSAGE.as_str()),
         };
         self.has_name = false;
         Ok(Some(Found::Event { name, data }))
@@ -793,8 +794,6 @@ impl<M: Memory> Decoder<M> {
         error
     }
 }
-
-const MESSAGE: &str = "message";
 
 impl<'i> Text<'i> {
     fn lend<'s, M: Memory>(self, memory: &'s mut M) -> Result<&'s str, LimitError>
