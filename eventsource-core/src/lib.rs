@@ -210,10 +210,10 @@ pub use decode::{Chunk, DecodedEvent, Decoder, Item, Limit, LimitError, Limits, 
 pub use decode::{Events, EventsError, Growable, OwnedEvent};
 pub use encode::{BufferTooSmall, DataWriter};
 pub use event::Event;
-pub use fixed::Fixed;
 pub use field::{EventId, EventName, Field, FieldError};
 #[cfg(feature = "alloc")]
 pub use field::{EventIdBuf, EventNameBuf};
+pub use fixed::Fixed;
 #[cfg(feature = "alloc")]
 pub use frame::{Frame, FrameWriter};
 pub use jitter::jitter;

@@ -276,7 +276,7 @@ fn peer_fault_30_what_is_unfinished_is_discarded_and_an_empty_name_is_message() 
 
 #[test]
 fn a_decoder_is_used_again_for_the_next_connection() {
-    let mut decoder = Decoder::new().seed(EventId::new("40").unwrap());
+    let mut decoder = Decoder::new().resume_after(EventId::new("40").unwrap());
     assert_eq!(
         feed(&mut decoder, [&b"data: x\n\nid: 41\n\nevent: e\nid: 42\ndata: cut"[..]]),
         [event("message", "x", "40"), Seen::LastEventId("41".into()),]
@@ -286,6 +286,20 @@ fn a_decoder_is_used_again_for_the_next_connection() {
     assert_eq!(feed(&mut decoder, ["\u{feff}data: y\r\n\r".as_bytes()]), [event("message", "y", "41")]);
     decoder.reset();
     assert_eq!(feed(&mut decoder, [&b"\ndata: z\n\n"[..]]), [event("message", "z", "41")]);
+}
+
+#[test]
+fn an_id_counts_only_once_its_event_is_handed_out_or_skipped() {
+    // As it comes, the data fits into its half of the buffer; with U+FFFD for each byte, it doesn't fit into the rest.
+    let stream = [b"id: 1\ndata: a\n\nid: 2\ndata: b".as_slice(), &[0xff; 20], b"\n\n"].concat();
+    for (overflow, expected) in [(Overflow::Stop, "1"), (Overflow::Skip, "2")] {
+        let mut buffer = [0; 64];
+        let mut decoder = Decoder::with_buffer(&mut buffer).overflow(overflow);
+        let mut chunk = Chunk::new(&stream);
+        assert!(matches!(decoder.decode(&mut chunk), Ok(Some(Item::Event(event))) if event.data == "a"));
+        assert_eq!(decoder.decode(&mut chunk).unwrap_err().limit, Limit::Buffer);
+        assert_eq!(decoder.last_event_id().as_str(), expected);
+    }
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! A stream of chunks as a stream of events.
 
+use bytes::Bytes;
 use core::pin::pin;
 use core::time::Duration;
-use eventsource_core::{Decoder, EventId, Events, EventsError, Limit, Limits, Overflow};
+use eventsource_core::{Decoder, EventId, Events, EventsError, Frame, Limit, Limits, Overflow};
 use futures_util::stream::{self, FusedStream};
 use futures_util::{FutureExt, Stream, StreamExt};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 type Chunk = Result<&'static [u8], &'static str>;
 
@@ -48,7 +51,7 @@ fn the_last_event_id_is_that_of_the_last_event_handed_out() {
 fn an_error_of_the_chunks_ends_it() {
     let failing = [Ok(&b"data: a\n\ndata: b"[..]), Err("reset"), Ok(b"\n\n")];
     let mut events = Events::new(chunks(&failing));
-    assert_eq!(data(&mut events), [Ok("a".to_owned()), Err(EventsError::Source("reset"))]);
+    assert_eq!(data(&mut events), [Ok("a".to_owned()), Err(EventsError::Chunks("reset"))]);
     assert!(events.is_terminated());
 }
 
@@ -89,7 +92,47 @@ fn data_pointers(
 
 #[test]
 fn it_begins_with_the_decoder_s_id() {
-    let decoder = Decoder::new().seed(EventId::new("9").unwrap());
+    let decoder = Decoder::new().resume_after(EventId::new("9").unwrap());
     let events = Events::with_decoder(chunks(&[]), decoder);
     assert_eq!(events.last_event_id().as_str(), "9");
+}
+
+#[test]
+fn chunks_without_events_do_not_keep_everything_else_waiting() {
+    let polled = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&polled);
+    let endless = stream::repeat_with(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, ()>(":\n")
+    });
+    let mut events = Events::new(endless);
+    for _ in 0..3 {
+        assert!(events.next().now_or_never().is_none(), "it gives way");
+    }
+    let polled = polled.load(Ordering::Relaxed);
+    assert!((3..1000).contains(&polled), "{polled}");
+}
+
+#[test]
+fn a_chunk_of_many_events_is_decoded_bit_by_bit_and_shared() {
+    let chunk: String =
+        (0..1000).map(|number: u32| format!("id: {number}\ndata: {number:0>9}\n\n")).collect();
+    let chunk = Bytes::from(chunk);
+    let within = chunk.as_ptr_range();
+    let mut events = Events::new(stream::iter([Ok::<_, ()>(chunk.clone())]));
+    for number in 0..1000 {
+        let event = events.next().now_or_never().unwrap().unwrap().unwrap();
+        assert_eq!(*event.data, format!("{number:0>9}"));
+        assert!(within.contains(&event.data.as_ptr()), "not copied");
+        assert_eq!(events.last_event_id().as_str(), number.to_string(), "as of the last event handed out");
+    }
+    assert!(events.next().now_or_never().unwrap().is_none());
+    assert!(events.is_terminated());
+}
+
+#[test]
+fn an_owned_event_can_be_sent_on() {
+    let mut events = Events::new(stream::iter([Ok::<_, ()>("event: n\nid: 1\ndata: a\ndata: b\n\n")]));
+    let event = events.next().now_or_never().unwrap().unwrap().unwrap();
+    assert_eq!(Frame::from(event).as_bytes(), b"event: n\nid: 1\ndata: a\ndata: b\n\n");
 }

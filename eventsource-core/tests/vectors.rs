@@ -12,6 +12,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Deserialize)]
@@ -133,7 +134,9 @@ fn through_events(chunks: &[&[u8]]) -> Interpretation {
     let chunks: Vec<_> = chunks.iter().map(|chunk| Ok::<_, Infallible>(chunk.to_vec())).collect();
     let mut events = Events::new(stream::iter(chunks));
     let mut seen = Interpretation::default();
-    while let Some(event) = events.next().now_or_never().expect("every chunk is there") {
+    // Pending means only that it gives way for a while: every chunk is there.
+    let mut next = || iter::repeat_with(|| events.next().now_or_never()).find_map(|polled| polled).flatten();
+    while let Some(event) = next() {
         let event = event.expect("no limit is exceeded");
         seen.events.push(Dispatched {
             name: event.name.to_string(),

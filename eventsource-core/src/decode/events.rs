@@ -1,9 +1,9 @@
 //! A stream of chunks as a stream of events.
 
-use super::{Chunk, DecodedEvent, Decoder, Growable, Item, LimitError};
-use crate::{EventId, EventIdBuf, EventNameBuf};
+use super::{Chunk, DecodedEvent, Decoder, Item, LimitError};
+use crate::{Event, EventId, EventIdBuf, EventNameBuf, Frame};
 use alloc::collections::VecDeque;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use core::fmt;
 use core::pin::Pin;
@@ -19,10 +19,24 @@ use pin_project_lite::pin_project;
 pub struct OwnedEvent {
     /// The type: `message` unless it was named.
     pub name: EventNameBuf,
-    /// The data: its lines, with LF between them.
-    pub data: ByteString,
     /// The last event ID, of this event or of the last one before that had one; empty if there was none.
     pub last_event_id: EventIdBuf,
+    /// The data: its lines, with LF between them.
+    pub data: ByteString,
+}
+
+/// To send it on, with the name and the id stated.
+impl<'a> From<&'a OwnedEvent> for Event<'a> {
+    fn from(event: &'a OwnedEvent) -> Self {
+        Event::new(&event.data).name(event.name.as_name()).id(event.last_event_id.as_id())
+    }
+}
+
+/// To send it on, with the name and the id stated.
+impl From<OwnedEvent> for Frame {
+    fn from(event: OwnedEvent) -> Self {
+        Event::from(&event).into()
+    }
 }
 
 pin_project! {
@@ -56,7 +70,9 @@ pin_project! {
     pub struct Events<S> {
         #[pin]
         chunks: Option<S>,
-        decoder: Decoder<Growable>,
+        // What's left of the last chunk.
+        rest: Bytes,
+        decoder: Decoder,
         decoded: VecDeque<Decoded>,
         last_event_id: EventIdBuf,
         retry: Option<Duration>,
@@ -79,9 +95,16 @@ impl<S> Events<S> {
     }
 
     /// With a decoder of your settings, and maybe of an earlier connection.
-    pub fn with_decoder(chunks: S, decoder: Decoder<Growable>) -> Self {
+    pub fn with_decoder(chunks: S, decoder: Decoder) -> Self {
         let last_event_id = decoder.last_event_id().into();
-        Self { chunks: Some(chunks), decoder, decoded: VecDeque::new(), last_event_id, retry: None }
+        Self {
+            chunks: Some(chunks),
+            rest: Bytes::new(),
+            decoder,
+            decoded: VecDeque::new(),
+            last_event_id,
+            retry: None,
+        }
     }
 
     /// The last event ID as of the last event handed out; to be sent with the next request.
@@ -95,8 +118,8 @@ impl<S> Events<S> {
     }
 
     /// The decoder, for the next connection. It's reset, and its last event ID is that of the last event handed out.
-    pub fn into_decoder(self) -> Decoder<Growable> {
-        let mut decoder = self.decoder.seed(self.last_event_id.as_id());
+    pub fn into_decoder(self) -> Decoder {
+        let mut decoder = self.decoder.resume_after(self.last_event_id.as_id());
         decoder.reset();
         decoder
     }
@@ -111,7 +134,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        loop {
+        for _ in 0..ROUNDS {
             while let Some(decoded) = this.decoded.pop_front() {
                 match decoded {
                     Decoded::Event(event) => {
@@ -123,23 +146,35 @@ where
                     Decoded::Error(error) => return Poll::Ready(Some(Err(EventsError::Limit(error)))),
                 }
             }
+            if !this.rest.is_empty() {
+                decode(this.rest, this.decoder, this.decoded);
+                if this.decoder.is_stopped() {
+                    this.rest.clear();
+                    this.chunks.set(None);
+                }
+                continue;
+            }
             let Some(chunks) = this.chunks.as_mut().as_pin_mut() else { return Poll::Ready(None) };
             match ready!(chunks.poll_next(cx)) {
-                Some(Ok(chunk)) => {
-                    let stopped = decode(&Bytes::from_owner(chunk), this.decoder, this.decoded);
-                    if stopped {
-                        this.chunks.set(None);
-                    }
-                }
+                Some(Ok(chunk)) => *this.rest = Bytes::from_owner(chunk),
                 Some(Err(error)) => {
                     this.chunks.set(None);
-                    return Poll::Ready(Some(Err(EventsError::Source(error))));
+                    return Poll::Ready(Some(Err(EventsError::Chunks(error))));
                 }
                 None => this.chunks.set(None),
             }
         }
+        // Chunks that hold no event mustn't keep everything else waiting.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
+
+/// So many chunks, or parts of them, are looked at in one poll.
+const ROUNDS: u32 = 64;
+
+/// So many items are decoded at once, so that a chunk of a great many small events isn't held as all these events.
+const ITEMS_PER_ROUND: usize = 64;
 
 impl<S, C, E> FusedStream for Events<S>
 where
@@ -147,36 +182,34 @@ where
     C: AsRef<[u8]> + Send + 'static,
 {
     fn is_terminated(&self) -> bool {
-        self.chunks.is_none() && self.decoded.is_empty()
+        self.chunks.is_none() && self.rest.is_empty() && self.decoded.is_empty()
     }
 }
 
-/// Decodes a chunk to its end, or until the decoder stops for good.
-fn decode(bytes: &Bytes, decoder: &mut Decoder<Growable>, out: &mut VecDeque<Decoded>) -> bool {
-    let mut chunk = Chunk::new(bytes);
+/// Decodes a part of a chunk, and takes that off it.
+fn decode(rest: &mut Bytes, decoder: &mut Decoder, out: &mut VecDeque<Decoded>) {
+    let mut chunk = Chunk::new(rest);
     let mut id = EventIdBuf::from(decoder.last_event_id());
-    loop {
-        let item = match decoder.decode(&mut chunk) {
+    for _ in 0..ITEMS_PER_ROUND {
+        out.push_back(match decoder.decode(&mut chunk) {
             Ok(Some(Item::Event(event))) => {
                 if id.as_id() != event.last_event_id {
                     id = event.last_event_id.into();
                 }
-                Decoded::Event(own(event, id.clone(), bytes))
+                Decoded::Event(own(event, id.clone(), rest))
             }
             Ok(Some(Item::LastEventId(id))) => Decoded::LastEventId(id.into()),
             Ok(Some(Item::Retry(after))) => Decoded::Retry(after),
             Ok(Some(Item::Comment(_))) => continue,
-            Ok(None) => return false,
-            Err(error) => {
-                out.push_back(Decoded::Error(error));
-                if decoder.is_stopped() {
-                    return true;
-                }
-                continue;
-            }
-        };
-        out.push_back(item);
+            Ok(None) => break,
+            Err(error) => Decoded::Error(error),
+        });
+        if decoder.is_stopped() {
+            break;
+        }
     }
+    let read = rest.len().saturating_sub(chunk.remaining().len());
+    rest.advance(read);
 }
 
 fn own(event: DecodedEvent<'_>, last_event_id: EventIdBuf, bytes: &Bytes) -> OwnedEvent {
@@ -185,7 +218,7 @@ fn own(event: DecodedEvent<'_>, last_event_id: EventIdBuf, bytes: &Bytes) -> Own
         Some(shared) => ByteString::try_from(shared).unwrap_or_default(),
         None => ByteString::from(event.data),
     };
-    OwnedEvent { name: event.name.into(), data, last_event_id }
+    OwnedEvent { name: event.name.into(), last_event_id, data }
 }
 
 /// The part of `bytes` that `part` is, if it lies within.
@@ -200,7 +233,7 @@ fn place(bytes: &Bytes, part: &[u8]) -> Option<Bytes> {
 #[non_exhaustive]
 pub enum EventsError<E> {
     /// The chunks failed.
-    Source(E),
+    Chunks(E),
     /// Something is larger than the decoder accepts.
     Limit(LimitError),
 }
@@ -208,7 +241,7 @@ pub enum EventsError<E> {
 impl<E: fmt::Display> fmt::Display for EventsError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Source(error) => error.fmt(f),
+            Self::Chunks(error) => error.fmt(f),
             Self::Limit(error) => error.fmt(f),
         }
     }
@@ -217,7 +250,7 @@ impl<E: fmt::Display> fmt::Display for EventsError<E> {
 impl<E: core::error::Error + 'static> core::error::Error for EventsError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Source(error) => error.source(),
+            Self::Chunks(error) => error.source(),
             Self::Limit(_) => None,
         }
     }

@@ -25,10 +25,10 @@ pub enum Item<'a> {
 pub struct DecodedEvent<'a> {
     /// The type: `message` unless it was named.
     pub name: EventName<'a>,
-    /// The data: its lines, with LF between them.
-    pub data: &'a str,
     /// The last event ID, of this event or of the last one before that had one; empty if there was none.
     pub last_event_id: EventId<'a>,
+    /// The data: its lines, with LF between them.
+    pub data: &'a str,
 }
 
 /// To send it on, with the name and the id stated.
@@ -45,8 +45,8 @@ impl<'a> From<DecodedEvent<'a>> for Event<'a> {
 /// some servers make an id of half a KiB of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// A line without its end: 8 MiB. Comments that nobody asked for and unknown fields are dropped as they come and may
-    /// have any length, `retry` too.
+    /// A line without its end: 8 MiB. It bounds a name, too. Comments that nobody asked for and unknown fields are dropped
+    /// as they come and may have any length, `retry` too.
     pub line: usize,
     /// An event's data, with one line break for each of its lines: 8 MiB.
     pub event: usize,
@@ -68,6 +68,20 @@ pub enum Overflow {
     #[default]
     Stop,
     /// Skip the rest of that event, and go on after the next blank line. Its complete ids still count.
+    ///
+    /// ```
+    /// use eventsource_core::{Chunk, Decoder, Item, Limits, Overflow};
+    ///
+    /// let limits = Limits { event: 8, ..Limits::default() };
+    /// let mut decoder = Decoder::new().limits(limits).overflow(Overflow::Skip);
+    /// let mut chunk = Chunk::new(b"id: 1\ndata: far too long\n\ndata: short\n\n");
+    ///
+    /// let error = decoder.decode(&mut chunk).unwrap_err();
+    /// assert_eq!(error.to_string(), "an event's data has more than 8 bytes");
+    /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::LastEventId(id)) if id.as_str() == "1"));
+    /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::Event(event)) if event.data == "short"));
+    /// # Ok::<(), eventsource_core::LimitError>(())
+    /// ```
     Skip,
 }
 

@@ -65,7 +65,7 @@ use memory::sealed;
 /// forgets the last event ID with each new connection, it's kept as browsers keep it.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says of another buffer or byte that it's there")]
-pub struct Decoder<M> {
+pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "alloc"))] M> {
     limits: Limits,
     overflow: Overflow,
     comments: bool,
@@ -128,10 +128,19 @@ impl Block {
 
 /// An item before it's lent: it borrows nothing of the decoder.
 enum Found<'i> {
-    Event { name: Text<'i>, data: Text<'i> },
+    Event { name: Text<'i>, id: PendingId<'i>, data: Text<'i> },
     Comment(Text<'i>),
     Retry(Duration),
     LastEventId,
+}
+
+/// The last event ID buffer of a block that's complete. It counts once the event is handed out, or skipped.
+#[derive(Clone, Copy)]
+enum PendingId<'i> {
+    OfChunk(&'i str),
+    /// In the decoder's memory for it.
+    Kept,
+    Unset,
 }
 
 enum Text<'i> {
@@ -143,7 +152,7 @@ enum Text<'i> {
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 #[cfg(feature = "alloc")]
-impl Decoder<Growable> {
+impl Decoder {
     /// With memory that grows up to the default [`Limits`].
     pub fn new() -> Self {
         Self::of([(); 5].map(|()| Growable::default()))
@@ -151,7 +160,7 @@ impl Decoder<Growable> {
 }
 
 #[cfg(feature = "alloc")]
-impl Default for Decoder<Growable> {
+impl Default for Decoder {
     fn default() -> Self {
         Self::new()
     }
@@ -237,15 +246,17 @@ impl<M: Memory> Decoder<M> {
         self
     }
 
-    /// Begins with a last event ID, of an earlier run say. One that's longer than a fixed buffer's part for it is
-    /// taken for none.
+    /// Goes on after an event of an earlier run: begins with its last event ID. One that's longer than a fixed buffer's
+    /// part for it is taken for none.
     #[must_use]
-    pub fn seed(mut self, last_event_id: EventId<'_>) -> Self {
+    pub fn resume_after(mut self, last_event_id: EventId<'_>) -> Self {
         let _ = self.last_event_id.set_text(once(last_event_id.as_str()));
         self
     }
 
-    /// The last event ID, to be sent with the next request as `Last-Event-ID`; empty if there's none.
+    /// The last event ID, to be sent with the next request as `Last-Event-ID`; empty if there's none. It's that of the last
+    /// event that was handed out or skipped. A server may have sent one that no header can hold: see
+    /// [`is_resumable`](EventId::is_resumable).
     pub fn last_event_id(&self) -> EventId<'_> {
         kept_id(&self.last_event_id)
     }
@@ -290,21 +301,25 @@ impl<M: Memory> Decoder<M> {
                 return Err(error);
             }
         };
-        let Self { data: data_memory, name: name_memory, scratch, last_event_id, stopped, overflow, .. } =
-            self;
+        let Self { data: data_memory, name: name_memory, id: id_memory, scratch, last_event_id, .. } = self;
         let lent = match found {
-            Found::Event { name, data } => lend_event(name, name_memory, data, data_memory, last_event_id),
+            Found::Event { name, id, data } => {
+                let lent = name.lend(name_memory).and_then(|name| Ok((name, data.lend(data_memory)?)));
+                if lent.is_ok() || self.overflow == Overflow::Skip {
+                    id.commit(id_memory, last_event_id)?;
+                }
+                let last_event_id = kept_id(last_event_id);
+                lent.map(|(name, data)| {
+                    Item::Event(DecodedEvent { name: EventName::trusted(name), last_event_id, data })
+                })
+            }
             Found::Comment(text) => text.lend(scratch).map(Item::Comment),
             Found::Retry(after) => Ok(Item::Retry(after)),
             Found::LastEventId => Ok(Item::LastEventId(kept_id(last_event_id))),
         };
-        match lent {
-            Ok(item) => Ok(Some(item)),
-            Err(error) => {
-                *stopped = (*overflow == Overflow::Stop).then_some(error);
-                Err(error)
-            }
-        }
+        lent.map(Some).inspect_err(|&error| {
+            self.stopped = (self.overflow == Overflow::Stop).then_some(error);
+        })
     }
 
     fn find<'i>(&mut self, chunk: &mut Chunk<'i>) -> Result<Option<Found<'i>>, LimitError> {
@@ -649,19 +664,18 @@ impl<M: Memory> Decoder<M> {
         block: &mut Block,
     ) -> Result<Option<Found<'i>>, LimitError> {
         let Block { name, id, data } = core::mem::take(block);
-        let has_id = id.is_some() || self.has_id;
-        // "Set the last event ID string of the event source to the value of the last event ID buffer."
-        if let Some(id) = id.and_then(|id| chunk.text(id)) {
-            set_text(&mut self.last_event_id, once(id))?;
-        } else if self.has_id {
-            set_text(&mut self.last_event_id, once(self.id.as_text()))?;
-        }
+        let id = match id.and_then(|id| chunk.text(id)) {
+            Some(id) => PendingId::OfChunk(id),
+            None if self.has_id => PendingId::Kept,
+            None => PendingId::Unset,
+        };
         self.has_id = false;
         // "If the data buffer is an empty string, set it and the event type buffer to the empty string and return."
         if self.skipping || (data.is_none() && !self.has_data) {
             self.skipping = false;
             self.forget_event();
-            return Ok(has_id.then_some(Found::LastEventId));
+            let is_set = id.commit(&self.id, &mut self.last_event_id)?;
+            return Ok(is_set.then_some(Found::LastEventId));
         }
 
         let in_chunk = data.filter(|_| !self.has_data).and_then(|data| chunk.text(data));
@@ -687,7 +701,7 @@ impl<M: Memory> Decoder<M> {
             None => Text::OfChunk(EventName::MESSAGE.as_str()),
         };
         self.has_name = false;
-        Ok(Some(Found::Event { name, data }))
+        Ok(Some(Found::Event { name, id, data }))
     }
 
     /// Puts what a chunk has of a block into the decoder's own memory.
@@ -795,6 +809,19 @@ impl<M: Memory> Decoder<M> {
     }
 }
 
+impl PendingId<'_> {
+    /// "Set the last event ID string of the event source to the value of the last event ID buffer." Whether there was one.
+    #[inline]
+    fn commit<M: Memory>(self, kept: &M, last_event_id: &mut M) -> Result<bool, LimitError> {
+        match self {
+            Self::OfChunk(id) => set_text(last_event_id, once(id))?,
+            Self::Kept => set_text(last_event_id, once(kept.as_text()))?,
+            Self::Unset => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
 impl<'i> Text<'i> {
     fn lend<'s, M: Memory>(self, memory: &'s mut M) -> Result<&'s str, LimitError>
     where
@@ -838,18 +865,4 @@ fn set_text<'t, M: Memory>(memory: &mut M, pieces: impl Iterator<Item = &'t str>
 
 fn kept_id<M: Memory>(memory: &M) -> EventId<'_> {
     EventId::trusted(memory.as_text())
-}
-
-fn lend_event<'s, 'i: 's, M: Memory>(
-    name: Text<'i>,
-    name_memory: &'s mut M,
-    data: Text<'i>,
-    data_memory: &'s mut M,
-    last_event_id: &'s M,
-) -> Result<Item<'s>, LimitError> {
-    Ok(Item::Event(DecodedEvent {
-        name: EventName::trusted(name.lend(name_memory)?),
-        data: data.lend(data_memory)?,
-        last_event_id: kept_id(last_event_id),
-    }))
 }

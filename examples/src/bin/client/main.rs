@@ -104,7 +104,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
             Long("count") => count = arguments.value()?.parse()?,
             Long("last-event-id") => {
                 let id = EventIdBuf::try_from(arguments.value()?.string()?)?;
-                decoder = decoder.seed(id.as_id());
+                decoder = decoder.resume_after(id.as_id());
             }
             Long("help") => return Ok(None),
             _ => return Err(argument.unexpected().into()),
