@@ -115,8 +115,9 @@ fn chunks_without_events_do_not_keep_everything_else_waiting() {
 
 #[test]
 fn a_chunk_of_many_events_is_decoded_bit_by_bit_and_shared() {
-    let chunk: String =
+    let events: Vec<_> =
         (0..1000).map(|number: u32| format!("id: {number}\ndata: {number:0>9}\n\n")).collect();
+    let chunk = events.concat();
     let chunk = Bytes::from(chunk);
     let within = chunk.as_ptr_range();
     let mut events = Events::new(stream::iter([Ok::<_, ()>(chunk.clone())]));
