@@ -187,6 +187,7 @@ mod decode;
 mod json;
 mod timer;
 mod keep_alive;
+mod patience;
 mod jitter;
 mod response;
 #[cfg(feature = "alloc")]
@@ -195,6 +196,8 @@ mod last_event_id;
 mod sync;
 #[cfg(feature = "alloc")]
 mod stream;
+#[cfg(feature = "std")]
+mod driver;
 #[cfg(feature = "std")]
 mod channel;
 #[cfg(feature = "test-util")]
@@ -205,9 +208,13 @@ pub use channel::{
     Channel, ChannelOptions, Clock, Ids, Lag, Publication, PublishError, Resumed, SequenceId, Start, Stats,
     SubscribeError, Subscription, SubscriptionBuilder, TopicStats, Topics,
 };
+#[cfg(feature = "std")]
+pub use decode::Chunks;
 pub use decode::{Chunk, DecodedEvent, Decoder, Item, Limit, LimitError, Limits, Memory, Overflow};
 #[cfg(feature = "alloc")]
 pub use decode::{Events, EventsError, Growable, OwnedEvent};
+#[cfg(feature = "std")]
+pub use driver::{Driver, WriteOnly};
 pub use encode::{BufferTooSmall, DataWriter};
 pub use event::Event;
 pub use field::{EventId, EventName, Field, FieldError};
@@ -222,6 +229,7 @@ pub use json::JsonError;
 pub use keep_alive::KeepAlive;
 #[cfg(feature = "alloc")]
 pub use last_event_id::LastEventId;
+pub use patience::Patience;
 pub use response::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream};
 #[cfg(feature = "alloc")]
 pub use stream::{

@@ -3,7 +3,7 @@
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
-use eventsource_core::{StallHandle, Timer};
+use eventsource_core::{Patience, StallHandle, Timer};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use pin_project_lite::pin_project;
 use std::io;
@@ -47,17 +47,16 @@ pin_project! {
         io: I,
         // In a box, for hyper wants to move it all.
         timer: Pin<Box<T>>,
-        patience: Duration,
-        // Nothing was taken since the timer was set.
-        is_waiting: bool,
+        patience: Patience,
         handle: StallHandle,
     }
 }
 
 impl<I, T> StallGuard<I, T> {
-    /// Gives `io` up when nothing was taken for `patience`. `timer` is one of its own, fresh.
-    pub fn new(io: I, timer: T, patience: Duration) -> Self {
-        Self { io, timer: Box::pin(timer), patience, is_waiting: false, handle: StallHandle::new() }
+    /// Gives `io` up when nothing was taken for `limit`; zero is off. When exactly, says [`Patience`]. `timer` is one of its
+    /// own, fresh.
+    pub fn new(io: I, timer: T, limit: Duration) -> Self {
+        Self { io, timer: Box::pin(timer), patience: Patience::new(limit), handle: StallHandle::new() }
     }
 
     /// For the connection's streams.
@@ -75,14 +74,10 @@ impl<I: Write, T: Timer> StallGuard<I, T> {
         let this = self.project();
         let written = write(this.io, cx);
         if written.is_ready() {
-            *this.is_waiting = false;
+            this.patience.handle_taken();
             return written;
         }
-        if !core::mem::replace(this.is_waiting, true) {
-            this.timer.as_mut().reset(*this.patience);
-        }
-        this.timer.as_mut().poll_expired(cx).map(|()| {
-            *this.is_waiting = false;
+        this.patience.poll_over(this.timer.as_mut(), cx).map(|()| {
             this.handle.set_stalled();
             Err(io::Error::new(io::ErrorKind::TimedOut, "the client has stopped reading"))
         })

@@ -1,11 +1,11 @@
 //! Reading events.
 
-use eventsource_core::Events;
+use crate::compat::Compat;
+use eventsource_core::{Chunks, Decoder, Events};
 use tokio::io::AsyncRead;
-use tokio_util::io::ReaderStream;
 
-/// The events of an [`AsyncRead`].
-pub type ReaderEvents<R> = Events<ReaderStream<R>>;
+/// The events of a reader.
+pub type ReaderEvents<R> = Events<Chunks<Compat<R>>>;
 
 /// Reads events from anything that can be read: a socket, a pipe, a file.
 ///
@@ -21,9 +21,24 @@ pub type ReaderEvents<R> = Events<ReaderStream<R>>;
 /// # Ok(())
 /// # }
 /// ```
-///
-/// For limits of your own, or with the decoder of an earlier connection:
-/// `Events::with_decoder(ReaderStream::new(reader), decoder)`.
 pub fn read<R: AsyncRead>(reader: R) -> ReaderEvents<R> {
-    Events::new(ReaderStream::new(reader))
+    read_with(reader, Decoder::new())
+}
+
+/// The same with a decoder of your settings, and maybe of an earlier connection.
+///
+/// ```
+/// use core::pin::pin;
+/// use eventsource_core::{Decoder, Limits};
+/// use futures_util::StreamExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let decoder = Decoder::new().limits(Limits { event: 4, ..Limits::default() });
+/// let mut events = pin!(eventsource_tokio::read_with(&b"data: hello\n\n"[..], decoder));
+/// assert_eq!(events.next().await.unwrap().unwrap_err().to_string(), "an event's data has more than 4 bytes");
+/// # }
+/// ```
+pub fn read_with<R: AsyncRead>(reader: R, decoder: Decoder) -> ReaderEvents<R> {
+    Events::with_decoder(Chunks::new(Compat::new(reader)), decoder)
 }

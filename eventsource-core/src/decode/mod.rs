@@ -5,6 +5,8 @@
 //! data, is put together in memory that's used again for the next event.
 
 mod chunk;
+#[cfg(feature = "std")]
+mod chunks;
 #[cfg(feature = "alloc")]
 mod events;
 mod item;
@@ -13,6 +15,8 @@ mod memory;
 mod utf8;
 
 pub use chunk::Chunk;
+#[cfg(feature = "std")]
+pub use chunks::Chunks;
 #[cfg(feature = "alloc")]
 pub use events::{Events, EventsError, OwnedEvent};
 pub use item::{DecodedEvent, Item, Limit, LimitError, Limits, Overflow};

@@ -1,0 +1,250 @@
+//! Writing one connection's output.
+
+mod outbox;
+mod write_only;
+
+pub use write_only::WriteOnly;
+
+use crate::{EndReason, EventStream, Patience, Source, StallHandle, Timer};
+use alloc::boxed::Box;
+use bytes::Bytes;
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use futures_core::Stream;
+use futures_io::{AsyncRead, AsyncWrite};
+use outbox::Outbox;
+use pin_project_lite::pin_project;
+use std::io;
+
+pin_project! {
+    /// Writes an [`EventStream`] to a connection, until either of them ends: a future.
+    ///
+    /// It's what an adapter wraps around a socket of its runtime; call it through that adapter's `drive`, or give it any
+    /// connection that has the traits of `futures-io`. It writes what the stream hands out, as whole as the connection takes it:
+    /// all that's there at once with one vectored write, then one flush. While a write waits, the stream isn't polled, so that
+    /// the back-pressure reaches the sources. It takes turns with other tasks however busy the stream is.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use eventsource_core::{Driver, EndReason, EventStream, Never, RESPONSE_HEAD, WriteOnly};
+    /// use futures_util::{FutureExt, stream};
+    ///
+    /// let mut written = Vec::new();
+    /// let stream = EventStream::with_timer(stream::iter(["one", "two"]), Never);
+    /// let driver = Driver::new(stream, WriteOnly::new(&mut written)).head(RESPONSE_HEAD);
+    /// assert_eq!(driver.now_or_never().unwrap()?, EndReason::SourceEnded);
+    /// assert!(written.ends_with(b"\r\n\r\ndata: one\n\ndata: two\n\n"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # The client's close
+    /// It also reads, and drops what the client sends. As soon as the client has closed its side, be it only for writing, the
+    /// stream is dropped, which is the sign to its sources, and the driver is ready with [`EndReason::Dropped`]. Of a
+    /// connection of which only the writing half is at hand, in [`WriteOnly`], a failing write is the first sign.
+    ///
+    /// # The end
+    /// When the stream has ended, all of it has been written, flushed and the writing side closed, it's ready with the
+    /// stream's [`EndReason`].
+    ///
+    /// # Errors
+    /// Those of writing. The stream has been dropped then.
+    ///
+    /// # Cancel safety
+    /// What was taken from the stream and isn't written yet is the driver's own: a `Pin<&mut Driver>` that's polled, dropped and
+    /// made anew goes on within the frame in which it was.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Driver<S, T, C> {
+        // None once it has ended or was dropped, for this reason.
+        #[pin]
+        stream: Option<EventStream<S, T>>,
+        ended: Option<EndReason>,
+        #[pin]
+        connection: C,
+        unsent: Outbox,
+        unflushed: bool,
+        closed: bool,
+        patience: Option<Box<Stall<T>>>,
+    }
+}
+
+/// What tells that the client has stopped reading.
+struct Stall<T> {
+    patience: Patience,
+    timer: Pin<Box<T>>,
+    handle: StallHandle,
+}
+
+/// So many writes are done in one poll, so that others get their turn.
+const WRITES: u32 = 32;
+
+/// So many reads are done in one poll of what the client sends: it has nothing to say.
+const READS: u32 = 8;
+
+impl<S, T, C> Driver<S, T, C>
+where
+    S: Source,
+    T: Timer,
+    C: AsyncRead + AsyncWrite,
+{
+    /// Of a stream that nobody has polled, and a connection whose request has been read.
+    pub fn new(stream: EventStream<S, T>, connection: C) -> Self {
+        Self {
+            stream: Some(stream),
+            ended: None,
+            connection,
+            unsent: Outbox::default(),
+            unflushed: false,
+            closed: false,
+            patience: None,
+        }
+    }
+
+    /// Writes this before the stream: the head of a response, such as [`RESPONSE_HEAD`](crate::RESPONSE_HEAD). It goes out at once,
+    /// together with what the stream has by then.
+    pub fn head(mut self, head: impl Into<Bytes>) -> Self {
+        self.unsent.push(head.into());
+        self
+    }
+
+    /// Gives the connection up when the client takes nothing of what's written for so long: the stream's hook learns
+    /// that it [stalled](EndReason::Stalled), and the driver is ready with that. Zero is off. When exactly, says
+    /// [`Patience`].
+    pub fn patience(self, limit: Duration) -> Self
+    where
+        T: Default,
+    {
+        self.patience_with_timer(limit, T::default())
+    }
+
+    /// The same with a timer of its own, where that has no default.
+    pub fn patience_with_timer(mut self, limit: Duration, timer: T) -> Self {
+        let handle = StallHandle::new();
+        self.stream = self.stream.map(|stream| stream.stall_on(&handle));
+        self.patience =
+            Some(Box::new(Stall { patience: Patience::new(limit), timer: Box::pin(timer), handle }));
+        self
+    }
+}
+
+impl<S, T, C> Driver<S, T, C> {
+    /// How many bytes were taken from the stream, or are of the head, and aren't written yet.
+    pub fn unsent(&self) -> usize {
+        self.unsent.len()
+    }
+
+    /// The connection.
+    pub fn connection(&self) -> &C {
+        &self.connection
+    }
+}
+
+impl<S, T, C> Future for Driver<S, T, C>
+where
+    S: Source,
+    T: Timer,
+    C: AsyncRead + AsyncWrite,
+{
+    type Output = io::Result<EndReason>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !self.closed && has_closed(self.as_mut().project().connection, cx) {
+            return Poll::Ready(Ok(self.give_up(EndReason::Dropped)));
+        }
+        for _ in 0..WRITES {
+            let mut this = self.as_mut().project();
+            if let (true, Some(reason)) = (*this.closed, *this.ended) {
+                return Poll::Ready(Ok(reason));
+            }
+            if this.unsent.is_empty() {
+                *this.ended = this.ended.or_else(|| fill(this.unsent, this.stream.as_mut(), cx));
+            }
+            let progress = if !this.unsent.is_empty() {
+                this.unsent.poll_write(this.connection, cx).map_ok(|()| *this.unflushed = true)
+            } else if *this.unflushed {
+                this.connection.poll_flush(cx).map_ok(|()| *this.unflushed = false)
+            } else if this.ended.is_some() {
+                // Whatever comes of it, all has been written.
+                this.connection.poll_close(cx).map(|_| Ok(*this.closed = true))
+            } else {
+                return Poll::Pending;
+            };
+            match progress {
+                Poll::Ready(Ok(())) => {
+                    if let Some(stall) = this.patience {
+                        stall.patience.handle_taken();
+                    }
+                }
+                Poll::Ready(Err(error)) => {
+                    self.give_up(EndReason::Dropped);
+                    return Poll::Ready(Err(error));
+                }
+                Poll::Pending => {
+                    let Some(stall) = this.patience else { return Poll::Pending };
+                    ready!(stall.patience.poll_over(stall.timer.as_mut(), cx));
+                    stall.handle.set_stalled();
+                    return Poll::Ready(Ok(self.give_up(EndReason::Stalled)));
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<S, T, C> Driver<S, T, C> {
+    /// Drops the stream and all that's unsent. If it had ended of itself, that's the reason that remains.
+    fn give_up(self: Pin<&mut Self>, reason: EndReason) -> EndReason {
+        let mut this = self.project();
+        this.stream.set(None);
+        *this.unsent = Outbox::default();
+        *this.closed = true;
+        *this.ended.get_or_insert(reason)
+    }
+}
+
+/// Whether the client has closed its side. What it sends is dropped.
+fn has_closed<C: AsyncRead>(mut connection: Pin<&mut C>, cx: &mut Context<'_>) -> bool {
+    let mut dropped = [0; 512];
+    for _ in 0..READS {
+        match connection.as_mut().poll_read(cx, &mut dropped) {
+            Poll::Ready(Ok(0) | Err(_)) => return true,
+            Poll::Ready(Ok(_)) => {}
+            Poll::Pending => return false,
+        }
+    }
+    cx.waker().wake_by_ref();
+    false
+}
+
+/// Takes what the stream has, as much as goes into one write. If it has ended, why.
+fn fill<S: Source, T: Timer>(
+    unsent: &mut Outbox,
+    mut stream: Pin<&mut Option<EventStream<S, T>>>,
+    cx: &mut Context<'_>,
+) -> Option<EndReason> {
+    while unsent.has_room() {
+        match stream.as_mut().as_pin_mut()?.poll_next(cx) {
+            Poll::Ready(Some(frame)) => unsent.push(frame.into_bytes()),
+            Poll::Ready(None) => {
+                let reason = stream.as_ref().as_pin_ref()?.end().map(crate::End::reason);
+                stream.set(None);
+                return reason.or(Some(EndReason::SourceEnded));
+            }
+            Poll::Pending => return None,
+        }
+    }
+    None
+}
+
+impl<S, T, C> fmt::Debug for Driver<S, T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("stream", &self.stream)
+            .field("ended", &self.ended)
+            .field("unsent", &self.unsent.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,52 @@
+//! Half a connection.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use futures_io::{AsyncRead, AsyncWrite};
+use pin_project_lite::pin_project;
+use std::io::{self, IoSlice};
+
+pin_project! {
+    /// The writing half of a connection for a [`Driver`](super::Driver), where there's nothing to read: reading it is pending for
+    /// ever.
+    #[derive(Debug)]
+    pub struct WriteOnly<W> {
+        #[pin]
+        writer: W,
+    }
+}
+
+impl<W> WriteOnly<W> {
+    /// Of what's written to.
+    pub fn new(writer: W) -> Self {
+        Self { writer }
+    }
+}
+
+impl<W> AsyncRead for WriteOnly<W> {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+}
+
+impl<W: AsyncWrite> AsyncWrite for WriteOnly<W> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.project().writer.poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.project().writer.poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().writer.poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().writer.poll_close(cx)
+    }
+}

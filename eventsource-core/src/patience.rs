@@ -1,0 +1,72 @@
+//! When a client has stopped reading.
+
+use crate::Timer;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+
+/// Decides when a client has taken nothing for so long that its connection is to be given up.
+///
+/// # Protocol
+/// Whenever something that's to be written can't be written now, call [`poll_over`](Self::poll_over): `Ready` gives the client
+/// up; otherwise the alarm has been set and the waker left with it. Report with [`handle_taken`](Self::handle_taken)
+/// that the client has taken something, however little: that ends the waiting. Between two writes that go through, no
+/// timer is touched.
+///
+/// What the socket's own buffers hold counts as taken.
+///
+/// # Limits
+/// Zero means off. `Duration::MAX`, and whatever else a timer takes for never, means never.
+///
+/// ```
+/// use core::pin::pin;
+/// use core::task::{Context, Poll, Waker};
+/// use core::time::Duration;
+/// use eventsource_core::{Patience, test_util::ManualClock};
+///
+/// let clock = ManualClock::new();
+/// let mut alarm = pin!(clock.timer());
+/// let mut cx = Context::from_waker(Waker::noop());
+///
+/// let mut patience = Patience::new(Duration::from_secs(30));
+/// assert_eq!(patience.poll_over(alarm.as_mut(), &mut cx), Poll::Pending);
+/// clock.advance(Duration::from_secs(30));
+/// assert_eq!(patience.poll_over(alarm.as_mut(), &mut cx), Poll::Ready(()));
+/// ```
+#[derive(Debug)]
+pub struct Patience {
+    limit: Duration,
+    is_waiting: bool,
+}
+
+impl Patience {
+    /// For so long; zero is off.
+    pub const fn new(limit: Duration) -> Self {
+        Self { limit, is_waiting: false }
+    }
+
+    /// The client has taken something.
+    pub const fn handle_taken(&mut self) {
+        self.is_waiting = false;
+    }
+
+    /// `Ready` once the client has taken nothing for too long. The same `timer` has to be passed each time.
+    pub fn poll_over<T: Timer + ?Sized>(&mut self, mut timer: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.limit.is_zero() {
+            return Poll::Pending;
+        }
+        if !core::mem::replace(&mut self.is_waiting, true) {
+            timer.as_mut().reset(self.limit);
+        }
+        ready!(timer.poll_expired(cx));
+        self.is_waiting = false;
+        Poll::Ready(())
+    }
+}
+
+/// A clone is for another alarm: it has the limit, and begins anew.
+impl Clone for Patience {
+    fn clone(&self) -> Self {
+        Self::new(self.limit)
+    }
+}

@@ -1,0 +1,37 @@
+//! The timer.
+
+use async_io::Timer;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+
+/// A [`Timer`](eventsource_core::Timer) on async-io's clock, which is smol's.
+///
+/// Free until it's [reset](eventsource_core::Timer::reset) for the first time. More than 30 years means never.
+#[derive(Debug, Default)]
+pub struct Alarm {
+    // None: never.
+    timer: Option<Timer>,
+}
+
+/// About 30 years: no instant of the system's clock overflows.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+impl eventsource_core::Timer for Alarm {
+    fn reset(mut self: Pin<&mut Self>, after: Duration) {
+        match &mut self.timer {
+            timer if after > FAR => *timer = None,
+            Some(timer) => timer.set_after(after),
+            timer @ None => *timer = Some(Timer::after(after)),
+        }
+    }
+
+    fn poll_expired(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(timer) = &mut self.timer else { return Poll::Pending };
+        ready!(Pin::new(timer).poll(cx));
+        Poll::Ready(())
+    }
+}
+
+const _: fn(Alarm) -> Box<dyn eventsource_core::Timer + Send + Sync> = |alarm| Box::new(alarm);

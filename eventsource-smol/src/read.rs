@@ -1,0 +1,43 @@
+//! Reading events.
+
+use eventsource_core::{Chunks, Decoder, Events};
+use futures_io::AsyncRead;
+
+/// The events of a reader.
+pub type ReaderEvents<R> = Events<Chunks<R>>;
+
+/// Reads events from anything that can be read: a socket, a pipe, a file.
+///
+/// ```
+/// use core::pin::pin;
+/// use futures_util::StreamExt;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let mut events = pin!(eventsource_smol::read(&b"event: greeting\ndata: hello\n\n"[..]));
+/// let event = events.next().await.unwrap()?;
+/// assert_eq!((event.name.as_str(), &event.data[..]), ("greeting", "hello"));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+pub fn read<R: AsyncRead>(reader: R) -> ReaderEvents<R> {
+    read_with(reader, Decoder::new())
+}
+
+/// The same with a decoder of your settings, and maybe of an earlier connection.
+///
+/// ```
+/// use core::pin::pin;
+/// use eventsource_core::{Decoder, Limits};
+/// use futures_util::StreamExt;
+///
+/// # smol::block_on(async {
+/// let decoder = Decoder::new().limits(Limits { event: 4, ..Limits::default() });
+/// let mut events = pin!(eventsource_smol::read_with(&b"data: hello\n\n"[..], decoder));
+/// assert_eq!(events.next().await.unwrap().unwrap_err().to_string(), "an event's data has more than 4 bytes");
+/// # });
+/// ```
+pub fn read_with<R: AsyncRead>(reader: R, decoder: Decoder) -> ReaderEvents<R> {
+    Events::with_decoder(Chunks::new(reader), decoder)
+}

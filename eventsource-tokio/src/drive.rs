@@ -1,0 +1,70 @@
+//! Writing streams.
+
+use crate::EventStream;
+use crate::compat::Compat;
+use eventsource_core::{Source, WriteOnly};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The future of [`drive`].
+pub type Driver<S, C> = eventsource_core::Driver<S, crate::Alarm, Compat<C>>;
+
+/// The future of [`drive_half`].
+pub type HalfDriver<S, W> = eventsource_core::Driver<S, crate::Alarm, WriteOnly<Compat<W>>>;
+
+/// Writes a stream to a connection whose request has been read, until either of them ends. The client's close is noticed at
+/// once.
+///
+/// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::Driver`].
+///
+/// ```
+/// use eventsource_core::{EndReason, RESPONSE_HEAD};
+/// use eventsource_tokio::{EventStream, drive};
+/// use futures_util::stream;
+/// use tokio::io::AsyncReadExt;
+/// use tokio::net::{TcpListener, TcpStream};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let mut client = TcpStream::connect(listener.local_addr()?).await?;
+/// let (connection, _) = listener.accept().await?;
+///
+/// let driver = drive(EventStream::new(stream::iter(["hello"])), connection).head(RESPONSE_HEAD);
+/// assert_eq!(driver.await?, EndReason::SourceEnded);
+///
+/// let mut response = String::new();
+/// client.read_to_string(&mut response).await?;
+/// assert!(response.ends_with("\r\n\r\ndata: hello\n\n"));
+/// # Ok(())
+/// # }
+/// ```
+pub fn drive<S, C>(stream: EventStream<S>, connection: C) -> Driver<S, C>
+where
+    S: Source,
+    C: AsyncRead + AsyncWrite,
+{
+    Driver::new(stream, Compat::new(connection))
+}
+
+/// Writes a stream to the writing half of a connection, a pipe or a file. That the client has closed is noticed when a write
+/// fails.
+///
+/// ```
+/// use eventsource_tokio::{EventStream, drive_half};
+/// use futures_util::stream;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let mut written = Vec::new();
+/// drive_half(EventStream::new(stream::iter(["hello"])), &mut written).await?;
+/// assert_eq!(written, b"data: hello\n\n");
+/// # Ok(())
+/// # }
+/// ```
+pub fn drive_half<S, W>(stream: EventStream<S>, writer: W) -> HalfDriver<S, W>
+where
+    S: Source,
+    W: AsyncWrite,
+{
+    HalfDriver::new(stream, WriteOnly::new(Compat::new(writer)))
+}
