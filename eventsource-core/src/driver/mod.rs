@@ -64,8 +64,11 @@ pin_project! {
         #[pin]
         connection: C,
         unsent: Outbox,
+        // Not polled yet: the head waits for what comes with it.
+        is_new: bool,
         unflushed: bool,
-        closed: bool,
+        // There's nothing more to do.
+        is_done: bool,
         patience: Option<Box<Stall<T>>>,
     }
 }
@@ -96,8 +99,9 @@ where
             ended: None,
             connection,
             unsent: Outbox::default(),
+            is_new: true,
             unflushed: false,
-            closed: false,
+            is_done: false,
             patience: None,
         }
     }
@@ -150,15 +154,15 @@ where
     type Output = io::Result<EndReason>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.closed && has_closed(self.as_mut().project().connection, cx) {
+        if !self.is_done && has_closed(self.as_mut().project().connection, cx) {
             return Poll::Ready(Ok(self.give_up(EndReason::Dropped)));
         }
         for _ in 0..WRITES {
             let mut this = self.as_mut().project();
-            if let (true, Some(reason)) = (*this.closed, *this.ended) {
+            if let (true, Some(reason)) = (*this.is_done, *this.ended) {
                 return Poll::Ready(Ok(reason));
             }
-            if this.unsent.is_empty() {
+            if this.unsent.is_empty() || core::mem::take(this.is_new) {
                 *this.ended = this.ended.or_else(|| fill(this.unsent, this.stream.as_mut(), cx));
             }
             let progress = if !this.unsent.is_empty() {
@@ -167,7 +171,7 @@ where
                 this.connection.poll_flush(cx).map_ok(|()| *this.unflushed = false)
             } else if this.ended.is_some() {
                 // Whatever comes of it, all has been written.
-                this.connection.poll_close(cx).map(|_| Ok(*this.closed = true))
+                this.connection.poll_close(cx).map(|_| Ok(*this.is_done = true))
             } else {
                 return Poll::Pending;
             };
@@ -200,7 +204,7 @@ impl<S, T, C> Driver<S, T, C> {
         let mut this = self.project();
         this.stream.set(None);
         *this.unsent = Outbox::default();
-        *this.closed = true;
+        *this.is_done = true;
         *this.ended.get_or_insert(reason)
     }
 }

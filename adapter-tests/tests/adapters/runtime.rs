@@ -1,0 +1,90 @@
+//! What the suite needs of a runtime.
+
+use crate::wire::Wire;
+use core::future::Future;
+use core::time::Duration;
+use eventsource_core::{EndReason, EventStream, EventsError, OwnedEvent, Source, Timer};
+use futures_util::Stream;
+use std::io;
+
+/// How a driver is set up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Setup {
+    pub(crate) head: &'static str,
+    pub(crate) patience: Duration,
+}
+
+pub(crate) trait Runtime {
+    type Alarm: Timer + Default;
+
+    /// A while: long where time is simulated, short where it isn't.
+    const WHILE: Duration;
+
+    /// Whether time is simulated, so that things happen at their very moments.
+    const IS_EXACT: bool;
+
+    fn run<F: Future>(test: F) -> F::Output;
+
+    fn now() -> Duration;
+
+    async fn sleep(duration: Duration);
+
+    fn drive<S: Source>(
+        stream: EventStream<S, Self::Alarm>,
+        wire: Wire,
+        setup: Setup,
+    ) -> impl Future<Output = io::Result<EndReason>>;
+
+    fn drive_half<S: Source>(
+        stream: EventStream<S, Self::Alarm>,
+        wire: Wire,
+    ) -> impl Future<Output = io::Result<EndReason>>;
+
+    fn read(wire: Wire) -> impl Stream<Item = Result<OwnedEvent, EventsError<io::Error>>>;
+}
+
+/// The suite on a runtime: a test for each of its functions.
+macro_rules! suite {
+    ($Runtime:ident: $($test:ident)*) => {
+        $(
+            #[test]
+            fn $test() {
+                <$Runtime as crate::runtime::Runtime>::run(crate::suite::$test::<$Runtime>());
+            }
+        )*
+    };
+    ($Runtime:ident) => {
+        crate::runtime::suite! { $Runtime:
+            keep_alives_come_after_so_much_quiet
+            a_lifetime_ends_it
+            all_that_is_there_goes_out_at_once_and_in_order
+            the_head_goes_out_with_the_first_events
+            the_head_goes_out_without_waiting_for_events
+            a_busy_stream_gives_way
+            a_stop_lets_out_what_was_emitted
+            the_end_of_the_source_closes_the_connection
+            a_failing_source_ends_it_well
+            dropped_it_tells_the_hook
+            a_client_that_does_not_read_holds_the_sources_back
+            writes_may_be_of_one_byte
+            a_write_error_is_the_end_and_the_hook_is_told_once
+            a_connection_that_takes_nothing_is_an_error
+            the_client_s_close_is_noticed_at_once
+            a_reset_is_noticed_at_once
+            what_the_client_sends_is_dropped
+            a_client_that_floods_does_not_stop_the_stream
+            half_a_connection_is_written_to_until_that_fails
+            a_client_that_takes_nothing_is_given_up
+            a_client_that_takes_a_little_is_not_given_up
+            a_client_that_is_gone_is_not_written_to
+            polled_anew_at_every_await_it_loses_nothing
+            dropped_at_every_await_it_resumes_without_loss
+            emitting_may_be_dropped_at_every_await
+            a_reader_may_be_cut_at_every_byte
+            reading_may_be_dropped_at_every_await
+            a_read_error_comes_after_the_events
+        }
+    };
+}
+
+pub(crate) use suite;

@@ -1,0 +1,450 @@
+//! What holds on every runtime.
+
+use crate::harness::{Told, data, poll_times};
+use crate::runtime::{Runtime, Setup};
+use crate::wire::Wire;
+use core::future::{Future, poll_fn};
+use core::num::NonZeroUsize;
+use core::pin::pin;
+use core::task::Poll;
+use core::time::Duration;
+use eventsource_core::{
+    Channel, ChannelOptions, Chunk, Decoder, Emitter, EndReason, Event, EventId, EventStream, EventsError,
+    Frame, KeepAlive, LastEventId, Source, StopHandle, event_name,
+};
+use futures_util::future::{Either, select};
+use futures_util::{StreamExt, join, stream};
+use std::io::ErrorKind;
+
+const EIGHT: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// Real time is late, and on a busy machine by a lot.
+const SLACK: Duration = Duration::from_secs(20);
+
+fn stream<R: Runtime, S: Source>(source: S) -> EventStream<S, R::Alarm> {
+    EventStream::new(source)
+}
+
+fn since<R: Runtime>(start: Duration) -> Duration {
+    R::now().saturating_sub(start)
+}
+
+/// Polls `driver` until `other` is ready.
+async fn drive_until<T>(driver: impl Future, other: impl Future<Output = T>) -> T {
+    match select(pin!(driver), pin!(other)).await {
+        Either::Left(_) => panic!("the driver ended too early"),
+        Either::Right((output, _)) => output,
+    }
+}
+
+pub(crate) async fn keep_alives_come_after_so_much_quiet<R: Runtime>() {
+    let wire = Wire::new();
+    let start = R::now();
+    let quiet = stream::<R, _>(stream::pending::<&str>()).keep_alive(KeepAlive::new(R::WHILE));
+    let client = async {
+        for pings in 1..=3 {
+            wire.received(":\n".len() * pings).await;
+            let after = since::<R>(start);
+            let due = R::WHILE * u32::try_from(pings).unwrap();
+            assert!(after >= due && after < due + SLACK, "{after:?} for {due:?}");
+            assert!(!R::IS_EXACT || after == due, "{after:?} for {due:?}");
+        }
+    };
+    drive_until(R::drive(quiet, wire.clone(), Setup::default()), client).await;
+    assert_eq!(wire.written(), ":\n:\n:\n");
+}
+
+pub(crate) async fn a_lifetime_ends_it<R: Runtime>() {
+    let (wire, told, start) = (Wire::new(), Told::default(), R::now());
+    let quiet =
+        stream::<R, _>(stream::pending::<&str>()).max_lifetime(R::WHILE..=R::WHILE, 0).on_end(told.hook());
+    let end = R::drive(quiet, wire.clone(), Setup::default()).await;
+    assert_eq!(end.unwrap(), EndReason::Lifetime);
+    assert!(since::<R>(start) >= R::WHILE);
+    assert_eq!((told.all(), wire.counts().closes), (vec![EndReason::Lifetime], 1));
+}
+
+pub(crate) async fn all_that_is_there_goes_out_at_once_and_in_order<R: Runtime>() {
+    let wire = Wire::new();
+    let numbers = |range: core::ops::Range<u32>| stream::iter(range.map(|number| number.to_string()));
+    let merged = stream::<R, _>(numbers(0..20)).merge(numbers(100..120)).retry(Duration::from_secs(3));
+    R::drive(merged, wire.clone(), Setup::default()).await.unwrap();
+    let sent = data(&wire.written());
+    for range in [0..20, 100..120] {
+        let of_one: Vec<_> = sent.iter().filter(|data| range.contains(&data.parse().unwrap())).collect();
+        assert_eq!(
+            of_one,
+            range.map(|number| number.to_string()).collect::<Vec<_>>().iter().collect::<Vec<_>>()
+        );
+    }
+    assert!(wire.written().starts_with("retry: 3000\n\n"));
+    let counts = wire.counts();
+    assert_eq!((counts.writes, counts.flushes, counts.closes), (1, 1, 1));
+}
+
+pub(crate) async fn the_head_goes_out_with_the_first_events<R: Runtime>() {
+    let wire = Wire::new();
+    let setup = Setup { head: "HTTP/1.1 200 OK\r\n\r\n", ..Setup::default() };
+    R::drive(stream::<R, _>(stream::iter(["a", "b"])), wire.clone(), setup).await.unwrap();
+    assert_eq!(wire.written(), "HTTP/1.1 200 OK\r\n\r\ndata: a\n\ndata: b\n\n");
+    assert_eq!(wire.counts().writes, 1);
+}
+
+pub(crate) async fn the_head_goes_out_without_waiting_for_events<R: Runtime>() {
+    let wire = Wire::new();
+    let setup = Setup { head: "head", ..Setup::default() };
+    let driver = R::drive(stream::<R, _>(stream::pending::<&str>()), wire.clone(), setup);
+    drive_until(driver, wire.received("head".len())).await;
+    assert_eq!(wire.written(), "head");
+}
+
+pub(crate) async fn a_busy_stream_gives_way<R: Runtime>() {
+    let (wire, stop) = (Wire::new(), StopHandle::new());
+    let busy = stream::<R, _>(stream::repeat("again")).stop_on(&stop);
+    let mut turns = 0;
+    let other = poll_fn(|cx| {
+        turns += 1;
+        cx.waker().wake_by_ref();
+        if turns < 3 {
+            return Poll::Pending;
+        }
+        stop.stop();
+        Poll::Ready(())
+    });
+    let (end, ()) = join!(R::drive(busy, wire.clone(), Setup::default()), other);
+    assert_eq!(end.unwrap(), EndReason::Stopped);
+    assert!(data(&wire.written()).len() < 100_000);
+}
+
+pub(crate) async fn a_stop_lets_out_what_was_emitted<R: Runtime>() {
+    let (wire, stop, told) = (Wire::new(), StopHandle::new(), Told::default());
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    let stopped = stream::<R, _>(emissions).stop_on(&stop).on_end(told.hook());
+    let stopper = async {
+        emitter.emit("early").await.unwrap();
+        wire.received("data: early\n\n".len()).await;
+        emitter.try_emit("late").unwrap();
+        stop.stop();
+        emitter.closed().await;
+        assert!(emitter.try_emit("too late").is_err());
+    };
+    let (end, ()) = join!(R::drive(stopped, wire.clone(), Setup::default()), stopper);
+    assert_eq!(end.unwrap(), EndReason::Stopped);
+    assert_eq!(wire.written(), "data: early\n\ndata: late\n\n");
+    assert_eq!((told.all(), wire.counts().closes), (vec![EndReason::Stopped], 1));
+}
+
+pub(crate) async fn the_end_of_the_source_closes_the_connection<R: Runtime>() {
+    let (wire, told) = (Wire::new().stuttering(), Told::default());
+    let ending = stream::<R, _>(stream::iter(["only"])).on_end(told.hook());
+    let end = R::drive(ending, wire.clone(), Setup::default()).await;
+    assert_eq!((end.unwrap(), told.all()), (EndReason::SourceEnded, vec![EndReason::SourceEnded]));
+    assert_eq!((wire.written().as_str(), wire.counts().closes), ("data: only\n\n", 1));
+}
+
+pub(crate) async fn a_failing_source_ends_it_well<R: Runtime>() {
+    let wire = Wire::new();
+    let failing = stream::<R, _>(stream::iter([Ok("before"), Err("broken"), Ok("after")]));
+    let end = R::drive(failing, wire.clone(), Setup::default()).await;
+    assert_eq!((end.unwrap(), wire.written().as_str()), (EndReason::SourceError, "data: before\n\n"));
+}
+
+pub(crate) async fn dropped_it_tells_the_hook<R: Runtime>() {
+    let told = Told::default();
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    let events = stream::<R, _>(emissions).on_end(told.hook());
+    let mut driver = Box::pin(R::drive(events, Wire::new(), Setup::default()));
+    assert!(poll_times(driver.as_mut(), 3).await.is_none());
+    assert_eq!((told.all(), emitter.is_closed()), (vec![], false));
+    drop(driver);
+    assert_eq!((told.all(), emitter.is_closed()), (vec![EndReason::Dropped], true));
+}
+
+pub(crate) async fn a_client_that_does_not_read_holds_the_sources_back<R: Runtime>() {
+    let wire = Wire::new().with_room(20);
+    let (emitter, emissions) = Emitter::new(NonZeroUsize::MIN);
+    let client = async {
+        let mut emitted = 0;
+        // As many as go into the socket, the driver and the queue; then there's no more room.
+        loop {
+            let text = format!("event {emitted}");
+            match select(pin!(emitter.emit(text)), pin!(R::sleep(R::WHILE))).await {
+                Either::Left((done, _)) => done.unwrap(),
+                Either::Right(_) => break,
+            }
+            emitted += 1;
+        }
+        assert!((1..=4).contains(&emitted), "{emitted}");
+        wire.make_room(usize::MAX);
+        wire.received("data: event 0\n\n".len() * emitted).await;
+        let expected: Vec<_> = (0..emitted).map(|number| format!("event {number}")).collect();
+        assert_eq!(data(&wire.written())[..emitted], expected);
+    };
+    drive_until(R::drive(stream::<R, _>(emissions), wire.clone(), Setup::default()), client).await;
+}
+
+pub(crate) async fn writes_may_be_of_one_byte<R: Runtime>() {
+    let frames: Vec<_> = (0..100).map(|number| Frame::from(number.to_string())).collect();
+    let whole = Frame::from_iter(frames.clone());
+    for at_once in [1, 2, 3, 7, 64] {
+        for wire in [Wire::new().at_once(at_once), Wire::new().at_once(at_once).stuttering()] {
+            let setup = Setup { head: "head\n\n", ..Setup::default() };
+            R::drive(stream::<R, _>(stream::iter(frames.clone())), wire.clone(), setup).await.unwrap();
+            assert_eq!(wire.written().strip_prefix("head\n\n").unwrap().as_bytes(), whole.as_bytes());
+        }
+    }
+}
+
+pub(crate) async fn a_write_error_is_the_end_and_the_hook_is_told_once<R: Runtime>() {
+    let (wire, told) = (Wire::new(), Told::default());
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    let mut driver =
+        Box::pin(R::drive(stream::<R, _>(emissions).on_end(told.hook()), wire.clone(), Setup::default()));
+    emitter.try_emit("a").unwrap();
+    assert!(poll_times(driver.as_mut(), 1).await.is_none());
+    wire.fail_writes(ErrorKind::BrokenPipe);
+    emitter.try_emit("b").unwrap();
+    assert_eq!(driver.as_mut().await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    // The sources are gone though the driver is still there.
+    assert!(emitter.is_closed());
+    assert_eq!(told.all(), [EndReason::Dropped]);
+    drop(driver);
+    assert_eq!(told.all(), [EndReason::Dropped]);
+}
+
+pub(crate) async fn a_connection_that_takes_nothing_is_an_error<R: Runtime>() {
+    let wire = Wire::new().at_once(0);
+    let end = R::drive(stream::<R, _>(stream::iter(["a"])), wire, Setup::default()).await;
+    assert_eq!(end.unwrap_err().kind(), ErrorKind::WriteZero);
+}
+
+async fn is_gone_after<R: Runtime>(wire: Wire, leave: impl FnOnce(&Wire)) {
+    let told = Told::default();
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    let mut driver =
+        Box::pin(R::drive(stream::<R, _>(emissions).on_end(told.hook()), wire.clone(), Setup::default()));
+    assert!(poll_times(driver.as_mut(), 3).await.is_none());
+    let start = R::now();
+    leave(&wire);
+    let (end, ()) = join!(driver, emitter.closed());
+    assert_eq!(end.unwrap(), EndReason::Dropped);
+    assert_eq!(told.all(), [EndReason::Dropped]);
+    assert!(!R::IS_EXACT || R::now() == start);
+}
+
+pub(crate) async fn the_client_s_close_is_noticed_at_once<R: Runtime>() {
+    is_gone_after::<R>(Wire::new(), Wire::close).await;
+    is_gone_after::<R>(Wire::new().stuttering(), Wire::close).await;
+}
+
+pub(crate) async fn a_reset_is_noticed_at_once<R: Runtime>() {
+    is_gone_after::<R>(Wire::new(), |wire| wire.fail_reads(ErrorKind::ConnectionReset)).await;
+}
+
+pub(crate) async fn what_the_client_sends_is_dropped<R: Runtime>() {
+    let wire = Wire::new();
+    wire.send("x".repeat(100_000).as_bytes());
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    let client = async {
+        while wire.unread() > 0 {
+            R::sleep(Duration::from_millis(1)).await;
+        }
+        emitter.emit("hello").await.unwrap();
+        wire.received("data: hello\n\n".len()).await;
+    };
+    drive_until(R::drive(stream::<R, _>(emissions), wire.clone(), Setup::default()), client).await;
+}
+
+pub(crate) async fn a_client_that_floods_does_not_stop_the_stream<R: Runtime>() {
+    let wire = Wire::new();
+    wire.send("x".repeat(1 << 20).as_bytes());
+    let events = stream::<R, _>(stream::iter(["a"]).chain(stream::pending()));
+    drive_until(R::drive(events, wire.clone(), Setup::default()), wire.received("data: a\n\n".len())).await;
+    assert!(wire.unread() > 1 << 19, "the event came long before all was read");
+}
+
+pub(crate) async fn half_a_connection_is_written_to_until_that_fails<R: Runtime>() {
+    let (wire, told) = (Wire::new(), Told::default());
+    wire.close();
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    let mut driver = Box::pin(R::drive_half(stream::<R, _>(emissions).on_end(told.hook()), wire.clone()));
+    emitter.try_emit("a").unwrap();
+    assert!(poll_times(driver.as_mut(), 3).await.is_none());
+    assert_eq!(wire.written(), "data: a\n\n");
+    wire.fail_writes(ErrorKind::BrokenPipe);
+    emitter.try_emit("b").unwrap();
+    assert!(driver.await.is_err());
+    assert_eq!(told.all(), [EndReason::Dropped]);
+}
+
+pub(crate) async fn a_client_that_takes_nothing_is_given_up<R: Runtime>() {
+    let (wire, told, start) = (Wire::new().with_room(3), Told::default(), R::now());
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    emitter.try_emit("hello").unwrap();
+    let setup = Setup { patience: R::WHILE, ..Setup::default() };
+    let end = R::drive(stream::<R, _>(emissions).on_end(told.hook()), wire.clone(), setup).await;
+    assert_eq!((end.unwrap(), told.all()), (EndReason::Stalled, vec![EndReason::Stalled]));
+    let after = since::<R>(start);
+    assert!(after >= R::WHILE && (after == R::WHILE || !R::IS_EXACT), "{after:?}");
+    assert_eq!((wire.written().as_str(), emitter.is_closed()), ("dat", true));
+}
+
+pub(crate) async fn a_client_that_takes_a_little_is_not_given_up<R: Runtime>() {
+    let wire = Wire::new().with_room(0);
+    let setup = Setup { patience: R::WHILE * 4, ..Setup::default() };
+    let client = async {
+        for _ in 0.."data: hello\n\n".len() {
+            R::sleep(R::WHILE).await;
+            wire.make_room(1);
+        }
+        // It has everything, and quiet is no stall.
+        R::sleep(R::WHILE * 6).await;
+        assert_eq!(wire.written(), "data: hello\n\n");
+    };
+    let events = stream::<R, _>(stream::iter(["hello"]).chain(stream::pending()));
+    drive_until(R::drive(events, wire.clone(), setup), client).await;
+}
+
+pub(crate) async fn a_client_that_is_gone_is_not_written_to<R: Runtime>() {
+    let wire = Wire::new();
+    wire.close();
+    let end = R::drive(stream::<R, _>(stream::iter(["a"])), wire.clone(), Setup::default()).await;
+    assert_eq!((end.unwrap(), wire.counts().writes), (EndReason::Dropped, 0));
+}
+
+/// With every number of polls before it's polled through another future.
+pub(crate) async fn polled_anew_at_every_await_it_loses_nothing<R: Runtime>() {
+    let frames: Vec<_> = (0..6).map(|number| Frame::from(format!("number {number}"))).collect();
+    let whole = Frame::from_iter(frames.clone());
+    for polls in 1.. {
+        let wire = Wire::new().at_once(5).stuttering();
+        let events = stream::<R, _>(stream::iter(frames.clone()));
+        let mut driver = Box::pin(R::drive(events, wire.clone(), Setup::default()));
+        if poll_times(driver.as_mut(), polls).await.is_some() {
+            assert!(polls > 20, "it was interrupted in the middle of frames");
+            return;
+        }
+        driver.as_mut().await.unwrap();
+        assert_eq!(wire.written().as_bytes(), whole.as_bytes(), "after {polls} polls");
+    }
+}
+
+/// With every number of polls before the driver is dropped, and its client comes back.
+pub(crate) async fn dropped_at_every_await_it_resumes_without_loss<R: Runtime>() {
+    for polls in 1.. {
+        let channel = Channel::<()>::with_options(ChannelOptions::new());
+        let subscribed = channel.subscribe(LastEventId::None);
+        for number in 0..6 {
+            channel.publish(number.to_string().as_str()).unwrap();
+        }
+        let wire = Wire::new().at_once(5).stuttering();
+        let mut driver = Box::pin(R::drive(stream::<R, _>(subscribed), wire.clone(), Setup::default()));
+        assert!(poll_times(driver.as_mut(), polls).await.is_none(), "the channel is open");
+        drop(driver);
+
+        let first = wire.written();
+        let mut decoder = Decoder::new();
+        let mut chunk = Chunk::new(first.as_bytes());
+        while decoder.decode(&mut chunk).unwrap().is_some() {}
+        let last = LastEventId::parse(decoder.last_event_id().as_str().as_bytes());
+        let start = if last == LastEventId::None {
+            eventsource_core::Start::Oldest
+        } else {
+            eventsource_core::Start::Live
+        };
+        let again = channel.subscription().resume(last).start(start).begin().unwrap();
+        channel.close();
+        let wire = Wire::new();
+        R::drive(stream::<R, _>(again), wire.clone(), Setup::default()).await.unwrap();
+        let seen: Vec<_> = data(&first).into_iter().chain(data(&wire.written())).collect();
+        assert_eq!(seen, ["0", "1", "2", "3", "4", "5"], "after {polls} polls");
+        if data(&first).len() == 6 {
+            return;
+        }
+    }
+}
+
+/// An emission that's dropped before it's ready hasn't happened; one that's ready happens once.
+pub(crate) async fn emitting_may_be_dropped_at_every_await<R: Runtime>() {
+    for polls in 0..12 {
+        let wire = Wire::new().at_once(3).stuttering();
+        let (emitter, emissions) = Emitter::new(NonZeroUsize::MIN);
+        let client = async {
+            let mut emitted = Vec::new();
+            for number in 0..8 {
+                let text = number.to_string();
+                let emit = pin!(emitter.emit(text.as_str()));
+                if poll_times(emit, polls).await.is_some_and(|done| done.is_ok()) {
+                    emitted.push(text);
+                }
+            }
+            drop(emitter);
+            emitted
+        };
+        let (end, emitted) =
+            join!(R::drive(stream::<R, _>(emissions), wire.clone(), Setup::default()), client);
+        assert_eq!(end.unwrap(), EndReason::SourceEnded);
+        assert_eq!(data(&wire.written()), emitted, "{polls} polls each");
+        assert_eq!(emitted.is_empty(), polls == 0);
+    }
+}
+
+/// What the readers are to read.
+fn sample() -> Frame {
+    let id = EventId::new("7").unwrap();
+    Frame::from_iter([
+        Frame::from(Event::new("two\nlines").name(event_name!("note")).id(id).comment("a comment")),
+        Frame::from("Grüße, 世界 🦀"),
+        Frame::retry(Duration::from_secs(2)),
+        Frame::from(""),
+    ])
+}
+
+pub(crate) async fn a_reader_may_be_cut_at_every_byte<R: Runtime>() {
+    for at_once in [1, 2, 3, 1000] {
+        for wire in [Wire::new().at_once(at_once), Wire::new().at_once(at_once).stuttering()] {
+            wire.send(sample().as_bytes());
+            wire.close();
+            let events: Vec<_> = R::read(wire).map(Result::unwrap).collect().await;
+            let seen: Vec<_> = events
+                .iter()
+                .map(|event| (event.name.as_str(), event.last_event_id.as_str(), &*event.data))
+                .collect();
+            assert_eq!(
+                seen,
+                [("note", "7", "two\nlines"), ("message", "7", "Grüße, 世界 🦀"), ("message", "7", "")]
+            );
+        }
+    }
+}
+
+pub(crate) async fn reading_may_be_dropped_at_every_await<R: Runtime>() {
+    for polls in 1..40 {
+        let wire = Wire::new().at_once(1).stuttering();
+        wire.send(sample().as_bytes());
+        wire.close();
+        let mut events = pin!(R::read(wire));
+        let mut seen = Vec::new();
+        loop {
+            match poll_times(pin!(events.next()), polls).await {
+                Some(Some(event)) => seen.push(event.unwrap().data),
+                Some(None) => break,
+                None => {}
+            }
+        }
+        assert_eq!(seen, ["two\nlines", "Grüße, 世界 🦀", ""]);
+    }
+}
+
+pub(crate) async fn a_read_error_comes_after_the_events<R: Runtime>() {
+    let wire = Wire::new();
+    wire.send(b"data: a\n\ndata: b");
+    wire.fail_reads(ErrorKind::ConnectionReset);
+    let mut events = pin!(R::read(wire));
+    assert_eq!(&*events.next().await.unwrap().unwrap().data, "a");
+    match events.next().await {
+        Some(Err(EventsError::Chunks(error))) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+        other => panic!("{other:?}"),
+    }
+    assert!(events.next().await.is_none());
+}
