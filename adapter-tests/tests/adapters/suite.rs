@@ -164,21 +164,21 @@ pub(crate) async fn a_client_that_does_not_read_holds_the_sources_back<R: Runtim
     let wire = Wire::new().with_room(20);
     let (emitter, emissions) = Emitter::new(NonZeroUsize::MIN);
     let client = async {
-        let mut emitted = 0;
+        let mut count = 0;
         // As many as go into the socket, the driver and the queue; then there's no more room.
         loop {
-            let text = format!("event {emitted}");
+            let text = format!("event {count}");
             match select(pin!(emitter.emit(text)), pin!(R::sleep(R::WHILE))).await {
                 Either::Left((done, _)) => done.unwrap(),
                 Either::Right(_) => break,
             }
-            emitted += 1;
+            count += 1;
         }
-        assert!((1..=4).contains(&emitted), "{emitted}");
+        assert!((1..=4).contains(&count), "{count}");
         wire.make_room(usize::MAX);
-        wire.received("data: event 0\n\n".len() * emitted).await;
-        let expected: Vec<_> = (0..emitted).map(|number| format!("event {number}")).collect();
-        assert_eq!(data(&wire.written())[..emitted], expected);
+        wire.received("data: event 0\n\n".len() * count).await;
+        let expected: Vec<_> = (0..count).map(|number| format!("event {number}")).collect();
+        assert_eq!(data(&wire.written())[..count], expected);
     };
     drive_until(R::drive(stream::<R, _>(emissions), wire.clone(), Setup::default()), client).await;
 }
@@ -370,22 +370,21 @@ pub(crate) async fn emitting_may_be_dropped_at_every_await<R: Runtime>() {
         let wire = Wire::new().at_once(3).stuttering();
         let (emitter, emissions) = Emitter::new(NonZeroUsize::MIN);
         let client = async {
-            let mut emitted = Vec::new();
+            let mut done = Vec::new();
             for number in 0..8 {
                 let text = number.to_string();
                 let emit = pin!(emitter.emit(text.as_str()));
-                if poll_times(emit, polls).await.is_some_and(|done| done.is_ok()) {
-                    emitted.push(text);
+                if poll_times(emit, polls).await.is_some_and(|emitted| emitted.is_ok()) {
+                    done.push(text);
                 }
             }
             drop(emitter);
-            emitted
+            done
         };
-        let (end, emitted) =
-            join!(R::drive(stream::<R, _>(emissions), wire.clone(), Setup::default()), client);
+        let (end, done) = join!(R::drive(stream::<R, _>(emissions), wire.clone(), Setup::default()), client);
         assert_eq!(end.unwrap(), EndReason::SourceEnded);
-        assert_eq!(data(&wire.written()), emitted, "{polls} polls each");
-        assert_eq!(emitted.is_empty(), polls == 0);
+        assert_eq!(data(&wire.written()), done, "{polls} polls each");
+        assert_eq!(done.is_empty(), polls == 0);
     }
 }
 
