@@ -119,7 +119,7 @@ pub(crate) async fn a_busy_stream_gives_way<R: Runtime>() {
 pub(crate) async fn a_stop_lets_out_what_was_emitted<R: Runtime>() {
     let (wire, stop, told) = (Wire::new(), StopHandle::new(), Told::default());
     let (emitter, emissions) = Emitter::new(EIGHT);
-    let stopped = stream::<R, _>(emissions).stop_on(&stop).on_end(told.hook());
+    let ending = stream::<R, _>(emissions).stop_on(&stop).on_end(told.hook());
     let stopper = async {
         emitter.emit("early").await.unwrap();
         wire.received("data: early\n\n".len()).await;
@@ -128,7 +128,7 @@ pub(crate) async fn a_stop_lets_out_what_was_emitted<R: Runtime>() {
         emitter.closed().await;
         assert!(emitter.try_emit("too late").is_err());
     };
-    let (end, ()) = join!(R::drive(stopped, wire.clone(), Setup::default()), stopper);
+    let (end, ()) = join!(R::drive(ending, wire.clone(), Setup::default()), stopper);
     assert_eq!(end.unwrap(), EndReason::Stopped);
     assert_eq!(wire.written(), "data: early\n\ndata: late\n\n");
     assert_eq!((told.all(), wire.counts().closes), (vec![EndReason::Stopped], 1));
