@@ -11,8 +11,7 @@ pub(crate) use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Locks. After a panic in a caller's code under the lock, what it guards is whole: such code runs only where nothing is half
-/// done.
+/// Locks. No code of a caller's runs under a lock, so that no panic of it can leave something half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

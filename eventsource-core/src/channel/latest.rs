@@ -1,15 +1,17 @@
 //! The newest event of each key.
 
+use super::log::Bounds;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use std::collections::HashMap;
 
 /// A bounded table of the newest event per key, in the order of their sequence numbers. An event without a key is one of its
-/// own.
+/// own. The newest event of all is always there.
 #[derive(Clone, Debug)]
 pub(crate) struct Latest<L> {
-    capacity: usize,
+    bounds: Bounds,
     by_key: HashMap<Arc<str>, u64>,
     by_sequence: BTreeMap<u64, Value<L>>,
     bytes: usize,
@@ -22,13 +24,13 @@ pub(crate) struct Latest<L> {
 pub(crate) struct Value<L> {
     key: Option<Arc<str>>,
     pub(crate) frame: Bytes,
-    pub(crate) label: L,
+    pub(crate) label: Arc<L>,
 }
 
 impl<L> Latest<L> {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
-            capacity,
+            bounds,
             by_key: HashMap::new(),
             by_sequence: BTreeMap::new(),
             bytes: 0,
@@ -37,20 +39,33 @@ impl<L> Latest<L> {
         }
     }
 
-    pub(crate) fn put(&mut self, sequence: u64, key: Option<&str>, frame: Bytes, label: L) {
+    /// Puts an event in; what it takes the place of goes to `garbage`.
+    pub(crate) fn put(
+        &mut self,
+        sequence: u64,
+        key: Option<&str>,
+        frame: Bytes,
+        label: Arc<L>,
+        garbage: &mut Vec<Value<L>>,
+    ) {
         let key = key.map(Arc::from);
         if let Some(key) = &key {
             if let Some(older) = self.by_key.insert(Arc::clone(key), sequence) {
-                self.remove(older);
+                garbage.extend(self.remove(older));
             }
         }
-        self.bytes = self.bytes.saturating_add(frame.len());
-        self.by_sequence.insert(sequence, Value { key, frame, label });
-        while self.by_sequence.len() > self.capacity {
+        let value = Value { key, frame, label };
+        self.bytes = self.bytes.saturating_add(value.len());
+        self.by_sequence.insert(sequence, value);
+        while self.by_sequence.len() > 1
+            && (self.by_sequence.len() > self.bounds.events || self.bytes > self.bounds.bytes)
+        {
             let Some((&oldest, _)) = self.by_sequence.first_key_value() else { return };
-            if let Some(key) = self.remove(oldest).and_then(|value| value.key) {
-                self.by_key.remove(&key);
+            let value = self.remove(oldest);
+            if let Some(key) = value.as_ref().and_then(|value| value.key.as_ref()) {
+                self.by_key.remove(key);
             }
+            garbage.extend(value);
             self.evicted = self.evicted.saturating_add(1);
             self.evicted_to = oldest;
         }
@@ -58,7 +73,7 @@ impl<L> Latest<L> {
 
     fn remove(&mut self, sequence: u64) -> Option<Value<L>> {
         let value = self.by_sequence.remove(&sequence)?;
-        self.bytes = self.bytes.saturating_sub(value.frame.len());
+        self.bytes = self.bytes.saturating_sub(value.len());
         Some(value)
     }
 
@@ -73,9 +88,9 @@ impl<L> Latest<L> {
         self.by_sequence.keys().rev().take(count).copied()
     }
 
-    /// How many were let go ever, if any was that's newer than a sequence number.
+    /// The most that can have been let go of what's newer than a sequence number.
     pub(crate) fn evicted_after(&self, sequence: u64) -> u64 {
-        if self.evicted_to > sequence { self.evicted } else { 0 }
+        self.evicted_to.saturating_sub(sequence).min(self.evicted)
     }
 
     pub(crate) fn evicted(&self) -> u64 {
@@ -86,8 +101,14 @@ impl<L> Latest<L> {
         self.bytes
     }
 
-    /// How many are newer than a sequence number.
-    pub(crate) fn waiting_after(&self, sequence: u64) -> u64 {
-        self.by_sequence.range(sequence.saturating_add(1)..).count() as u64
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_sequence.is_empty()
+    }
+}
+
+impl<L> Value<L> {
+    /// In bytes, with its key.
+    fn len(&self) -> usize {
+        self.frame.len().saturating_add(self.key.as_ref().map_or(0, |key| key.len()))
     }
 }

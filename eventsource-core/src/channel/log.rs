@@ -2,6 +2,7 @@
 
 use super::segment::{Entry, Segment};
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
 
@@ -136,6 +137,9 @@ impl<L> Log<L> {
         }
         if let Some(last) = self.segments.back_mut() {
             last.push(entry);
+            if !last.has_room(1, 0) {
+                last.seal();
+            }
         }
         self.end = self.end.saturating_add(1);
         for bytes in [&mut self.bytes, &mut self.retention.bytes, &mut self.window.bytes] {
@@ -149,9 +153,15 @@ impl<L> Log<L> {
         }
     }
 
-    /// Lets go what no bound keeps, and hands `released` each entry. `now` is the time since the same moment as that of the
-    /// entries. Where nobody reads `live`, the live window is of no use.
-    pub(crate) fn trim(&mut self, now: Duration, live: bool, mut released: impl FnMut(&Entry<L>)) {
+    /// Lets go what no bound keeps, and hands `released` each entry; the segments that are empty then go to `garbage`. `now` is
+    /// the time since the same moment as that of the entries. Where nobody reads `live`, the live window is of no use.
+    pub(crate) fn trim(
+        &mut self,
+        now: Duration,
+        live: bool,
+        garbage: &mut Vec<Segment<L>>,
+        mut released: impl FnMut(&Entry<L>),
+    ) {
         self.retention.shrink(&self.segments, self.end, self.end, now);
         if live {
             self.window.shrink(&self.segments, self.batch_start, self.end, now);
@@ -168,7 +178,7 @@ impl<L> Log<L> {
             }
             self.first = self.first.saturating_add(1);
             if segment.end() <= self.first {
-                self.segments.pop_front();
+                garbage.extend(self.segments.pop_front());
             }
         }
     }

@@ -66,13 +66,13 @@ use shared::{ONLY, Shared};
 /// one that finds something takes one for all there is. Who's behind gets what's kept in joined stretches that all others
 /// share: the catch-up of many costs one copy of what's kept, not one for each.
 #[derive(Debug)]
-pub struct Channel<L: Clone = ()>(Arc<Publisher<L>>);
+pub struct Channel<L = ()>(Arc<Publisher<L>>);
 
 /// The publishing side; dropped, it closes.
 #[derive(Debug)]
-struct Publisher<L: Clone>(Arc<Shared<L>>);
+struct Publisher<L>(Arc<Shared<L>>);
 
-impl<L: Clone> Channel<L> {
+impl<L> Channel<L> {
     /// With the default options.
     pub fn new() -> Self {
         Self::with_options(ChannelOptions::new())
@@ -91,11 +91,11 @@ impl<L: Clone> Channel<L> {
         &self,
         publication: impl Into<Publication<'a, L>>,
     ) -> Result<SequenceId, PublishError> {
-        self.0.publish("", &publication.into())
+        self.0.publish("", publication.into())
     }
 
     /// Publishes several events at once: all or none, under one lock, with one wake; whoever has nothing else waiting gets
-    /// them as one frame. Returns the id of the last.
+    /// them as one frame, up to 64 events or 32 KiB. Returns the id of the last.
     ///
     /// # Errors
     /// [`PublishError`]; then nothing was published.
@@ -150,9 +150,9 @@ impl<L: Clone> Channel<L> {
     }
 }
 
-impl<L: Clone> Publisher<L> {
-    fn publish(&self, topic: &str, publication: &Publication<'_, L>) -> Result<SequenceId, PublishError> {
-        let last = self.0.publish(topic, core::slice::from_ref(publication))?;
+impl<L> Publisher<L> {
+    fn publish(&self, topic: &str, publication: Publication<'_, L>) -> Result<SequenceId, PublishError> {
+        let last = self.0.publish(topic, [publication])?;
         // A batch of one isn't empty.
         last.ok_or(PublishError::Closed)
     }
@@ -163,23 +163,23 @@ impl<L: Clone> Publisher<L> {
         publications: impl IntoIterator<Item = P>,
     ) -> Result<Option<SequenceId>, PublishError> {
         let batch: Vec<_> = publications.into_iter().map(Into::into).collect();
-        self.0.publish(topic, &batch)
+        self.0.publish(topic, batch)
     }
 }
 
-impl<L: Clone> Drop for Publisher<L> {
+impl<L> Drop for Publisher<L> {
     fn drop(&mut self) {
         self.0.close();
     }
 }
 
-impl<L: Clone> Clone for Channel<L> {
+impl<L> Clone for Channel<L> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<L: Clone> Default for Channel<L> {
+impl<L> Default for Channel<L> {
     fn default() -> Self {
         Self::new()
     }

@@ -37,7 +37,8 @@ pub enum Ids {
     #[default]
     Assigned,
     /// The caller's: each event must have one, and no two that are kept the same. A client resumes after any
-    /// event that's still kept; any other id is unknown.
+    /// event that's still kept; any other id is unknown. Whoever uses an id again once its event was let go has clients
+    /// of the first resume after the second.
     Callers,
 }
 
@@ -50,7 +51,7 @@ pub struct ChannelOptions {
     pub(super) retention: Bounds,
     pub(super) window: Bounds,
     pub(super) ids: Ids,
-    pub(super) latest: Option<NonZeroUsize>,
+    pub(super) latest: Option<Bounds>,
     pub(super) epoch: Option<u64>,
     pub(super) max_topics: usize,
     pub(super) clock: Option<Arc<dyn Clock + Send + Sync>>,
@@ -106,10 +107,11 @@ impl ChannelOptions {
         self
     }
 
-    /// Keeps the newest event of each of so many keys, for subscribers that [conflate](super::Lag::Conflate).
+    /// Keeps the newest event of each of so many `keys`, as far as they're no more than `bytes` with their keys, for
+    /// subscribers that [conflate](super::Lag::Conflate); always at least the newest event of all. They have no age.
     #[must_use]
-    pub fn latest_per_key(mut self, keys: NonZeroUsize) -> Self {
-        self.latest = Some(keys);
+    pub fn latest_per_key(mut self, keys: NonZeroUsize, bytes: usize) -> Self {
+        self.latest = Some(Bounds { events: keys.get(), bytes, age: None });
         self
     }
 
@@ -121,7 +123,8 @@ impl ChannelOptions {
         self
     }
 
-    /// The most topics that there may be at once.
+    /// The most topics with events that there may be at once. Topics that are only subscribed to don't count: they're bounded by
+    /// the subscriptions and how many topics each may name.
     #[must_use]
     pub fn max_topics(mut self, topics: usize) -> Self {
         self.max_topics = topics;

@@ -64,7 +64,7 @@ pub enum PublishError {
     UnresumableId,
     /// An event with this id is still kept.
     DuplicateId,
-    /// There are as many topics as there may be.
+    /// There are as many topics with events as there may be.
     TooManyTopics {
         /// How many.
         limit: usize,

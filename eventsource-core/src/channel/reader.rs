@@ -6,15 +6,15 @@ use super::shared::{State, Topic};
 use super::subscribe::Lag;
 use crate::sync::{AtomicU64, Ordering};
 use crate::{EndReason, Frame};
+use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 /// Its place in one topic.
 #[derive(Debug)]
 pub(super) struct Part {
     topic: usize,
-    /// Among the topic's subscribers.
-    place: usize,
     version: Arc<AtomicU64>,
     seen: u64,
     /// The position of the next event in the log; or, while conflating, the number of the last one.
@@ -28,9 +28,9 @@ pub(super) struct Part {
 impl Part {
     /// Of the subscription in `slot`, which is entered with the topic of that index.
     pub(super) fn new<L>(topic: &mut Topic<L>, index: usize, slot: usize, cursor: u64) -> Self {
+        topic.subscribe(slot);
         Self {
             topic: index,
-            place: topic.subscribers.insert(slot),
             version: Arc::clone(&topic.version),
             seen: topic.version.load(Ordering::Acquire),
             cursor,
@@ -39,9 +39,9 @@ impl Part {
         }
     }
 
-    /// Its topic, and where it's entered there.
-    pub(super) fn place(&self) -> (usize, usize) {
-        (self.topic, self.place)
+    /// The index of its topic.
+    pub(super) fn topic(&self) -> usize {
+        self.topic
     }
 
     /// Whether the topic is as it was when that was noted.
@@ -58,23 +58,25 @@ impl Part {
 /// What a look under the lock has brought.
 pub(super) enum Taken<L> {
     Frame(Frame),
-    /// To be filtered.
-    Events(Vec<(Frame, L)>),
+    /// In order; to be filtered where they have their labels.
+    Frames(Vec<(Frame, Option<Arc<L>>)>),
     Dropped(u64),
     End(EndReason),
     Nothing,
 }
 
-/// So many events are taken at once where each is looked at.
-const FILTERED_BATCH: usize = 32;
+/// So many are taken at once where they can't be taken as one.
+const BATCH: usize = 64;
 
-impl<L: Clone> State<L> {
+impl<L> State<L> {
     /// Whether something waits.
     pub(super) fn is_behind(&self, parts: &[Part], lag: Lag) -> bool {
-        parts.iter().any(|part| {
-            let topic = self.topics.get(part.topic);
-            topic.is_some_and(|topic| topic.next(part.cursor, lag).is_some())
-        })
+        parts.iter().any(|part| self.next(part, lag).is_some())
+    }
+
+    /// The number of a part's next event.
+    pub(super) fn next(&self, part: &Part, lag: Lag) -> Option<u64> {
+        self.topics.get(part.topic)?.next(part.cursor, lag)
     }
 
     /// What's next of several parts. Those that lag are dealt with first.
@@ -100,62 +102,80 @@ impl<L: Clone> State<L> {
             self.counters.dropped = self.counters.dropped.saturating_add(dropped);
             return Taken::Dropped(dropped);
         }
-        let mut events = Vec::new();
-        while let Some((index, before)) = self.next(parts, lag, until) {
+        match parts {
+            [part] if lag != Lag::Conflate && !filtered => self.take_run(slot, part, until),
+            _ => self.take_batch(slot, parts, lag, until, filtered),
+        }
+    }
+
+    /// All that belongs together.
+    fn take_run(&mut self, slot: usize, part: &mut Part, until: u64) -> Taken<L> {
+        let Some(topic) = self.topics.get_mut(part.topic) else { return Taken::Nothing };
+        let Read::Events { frames, to, sequence } = topic.log.read(part.cursor, until.saturating_add(1))
+        else {
+            return Taken::Nothing;
+        };
+        let count = to.saturating_sub(part.cursor);
+        part.cursor = to;
+        self.delivered(slot, sequence, count);
+        Taken::Frame(Frame::from_joined(frames))
+    }
+
+    /// In the order of their numbers, whatever the part.
+    fn take_batch(
+        &mut self,
+        slot: usize,
+        parts: &mut [Part],
+        lag: Lag,
+        until: u64,
+        filtered: bool,
+    ) -> Taken<L> {
+        let mut heads: BinaryHeap<_> = (0_usize..)
+            .zip(&*parts)
+            .filter_map(|(index, part)| Some(Reverse((self.next(part, lag)?, index))))
+            .collect();
+        let mut frames = Vec::new();
+        // While the newest alone of each key is to wait, nothing is taken in advance.
+        let most = if lag == Lag::Conflate { 1 } else { BATCH };
+        while frames.len() < most {
+            let Some(Reverse((_, index))) = heads.pop().filter(|Reverse((next, _))| *next <= until) else {
+                break;
+            };
             let Some(part) = parts.get_mut(index) else { break };
             let Some(topic) = self.topics.get_mut(part.topic) else { break };
-            if lag == Lag::Conflate {
+            let (frame, label, sequence, count) = if lag == Lag::Conflate {
                 let Some((sequence, value)) =
                     topic.latest.as_ref().and_then(|latest| latest.after(part.cursor))
                 else {
                     break;
                 };
-                events.push((Frame::from_joined(value.frame.clone()), value.label.clone()));
                 part.cursor = sequence;
-                self.delivered(slot, sequence, 1);
+                (value.frame.clone(), Some(Arc::clone(&value.label)), sequence, 1)
             } else if filtered {
                 let Some(entry) = topic.log.entry(part.cursor) else { break };
-                let sequence = entry.sequence;
-                events.push((Frame::from_joined(entry.frame.clone()), entry.label.clone()));
                 part.cursor = part.cursor.saturating_add(1);
-                self.delivered(slot, sequence, 1);
+                (entry.frame.clone(), Some(Arc::clone(&entry.label)), entry.sequence, 1)
             } else {
+                // Up to where another part comes in.
+                let before =
+                    heads.peek().map_or(u64::MAX, |Reverse((next, _))| *next).min(until.saturating_add(1));
                 let Read::Events { frames, to, sequence } = topic.log.read(part.cursor, before) else {
                     break;
                 };
                 let count = to.saturating_sub(part.cursor);
                 part.cursor = to;
-                self.delivered(slot, sequence, count);
-                return Taken::Frame(Frame::from_joined(frames));
-            }
-            if !filtered {
-                return events.pop().map_or(Taken::Nothing, |(frame, _)| Taken::Frame(frame));
-            }
-            if events.len() >= FILTERED_BATCH {
+                (frames, None, sequence, count)
+            };
+            let loses = topic.loses(part, lag) > 0;
+            heads.extend(topic.next(part.cursor, lag).map(|next| Reverse((next, index))));
+            // Those that pass the filter are counted later.
+            self.delivered(slot, sequence, if filtered { 0 } else { count });
+            frames.push((Frame::from_joined(frame), label.filter(|_| filtered)));
+            if loses {
                 break;
             }
         }
-        if events.is_empty() { Taken::Nothing } else { Taken::Events(events) }
-    }
-
-    /// The part whose next event has the smallest number, and the number that its events must stay below.
-    fn next(&self, parts: &[Part], lag: Lag, until: u64) -> Option<(usize, u64)> {
-        let end = until.saturating_add(1);
-        if let ([part], true) = (parts, lag != Lag::Conflate) {
-            let entry = self.topics.get(part.topic)?.log.entry(part.cursor)?;
-            return (entry.sequence < end).then_some((0, end));
-        }
-        let (mut smallest, mut second, mut found) = (end, end, None);
-        for (index, part) in parts.iter().enumerate() {
-            let next = self.topics.get(part.topic).and_then(|topic| topic.next(part.cursor, lag));
-            let Some(sequence) = next.filter(|&sequence| sequence < end) else { continue };
-            if sequence < smallest {
-                (second, smallest, found) = (smallest, sequence, Some(index));
-            } else {
-                second = second.min(sequence);
-            }
-        }
-        found.map(|index| (index, second))
+        if frames.is_empty() { Taken::Nothing } else { Taken::Frames(frames) }
     }
 }
 
@@ -176,24 +196,32 @@ impl<L> Topic<L> {
     /// Whether a part lags, and how many events it loses by that.
     fn check(&self, part: &mut Part, lag: Lag) -> Result<u64, Lagged> {
         if let (Lag::Conflate, Some(latest)) = (lag, &self.latest) {
-            let is_lost = latest.evicted_after(part.cursor) > 0;
             let lost = latest.evicted().saturating_sub(part.evicted);
             part.evicted = latest.evicted();
-            return Ok(if is_lost { lost } else { 0 });
+            return Ok(lost.min(latest.evicted_after(part.cursor)));
         }
-        let limit = match lag {
-            Lag::Disconnect { limit } | Lag::DropOldest { limit } => limit.get() as u64,
-            Lag::Lost | Lag::Conflate => u64::MAX,
-        };
-        let log: &Log<L> = &self.log;
-        let waiting = log.batch_start().saturating_sub(part.cursor.max(part.replay_to));
-        let keep_from = if waiting > limit { log.batch_start().saturating_sub(limit) } else { part.cursor };
-        let keep_from = keep_from.max(log.end().saturating_sub(log.len()));
-        let lost = keep_from.saturating_sub(part.cursor);
+        let lost = self.loses(part, lag);
         if lost > 0 && !matches!(lag, Lag::DropOldest { .. }) {
             return Err(Lagged);
         }
-        part.cursor = keep_from;
+        part.cursor = part.cursor.saturating_add(lost);
         Ok(lost)
+    }
+
+    /// How many of the events at its cursor a part loses: those that are gone, and those that its policy lets go.
+    fn loses(&self, part: &Part, lag: Lag) -> u64 {
+        let log: &Log<L> = &self.log;
+        let from = part.cursor.max(log.end().saturating_sub(log.len()));
+        let limit = match lag {
+            Lag::Conflate => return 0,
+            // What's replayed is no lag.
+            Lag::DropOldest { .. } if from < part.replay_to => None,
+            Lag::Disconnect { limit } | Lag::DropOldest { limit } => Some(limit.get() as u64),
+            Lag::Lost => None,
+        };
+        let waiting = log.batch_start().saturating_sub(from.max(part.replay_to));
+        let limit = limit.filter(|&limit| waiting > limit);
+        let keep_from = limit.map_or(from, |limit| log.batch_start().saturating_sub(limit));
+        keep_from.saturating_sub(part.cursor)
     }
 }

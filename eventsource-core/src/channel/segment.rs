@@ -15,7 +15,7 @@ const BYTES: usize = 32 * 1024;
 pub(crate) struct Entry<L> {
     pub(crate) sequence: u64,
     pub(crate) at: Duration,
-    pub(crate) label: L,
+    pub(crate) label: Arc<L>,
     /// The caller's own id, where those are indexed.
     pub(crate) id: Option<Arc<str>>,
     pub(crate) frame: Bytes,
@@ -81,6 +81,7 @@ impl<L> Segment<L> {
     /// Nothing more goes in.
     pub(crate) fn seal(&mut self) {
         self.sealed = true;
+        self.share_joined();
     }
 
     fn index(&self, position: u64) -> usize {
@@ -105,11 +106,20 @@ impl<L> Segment<L> {
         self.entry(position)
     }
 
-    /// Frees the memory of an event that was let go.
+    /// Frees the memory of an event that was let go, the oldest that's still there. What was joined goes as soon as most of it
+    /// was let go, so that the memory is bounded by what's held: each event is copied once more for each halving.
     pub(crate) fn forget(&mut self, position: u64) {
         let index = self.index(position);
         if let Some(entry) = self.entries.get_mut(index) {
             entry.frame = Bytes::new();
+        }
+        let next = index.saturating_add(1);
+        let held = self.start_of(self.entries.len()).saturating_sub(self.start_of(next));
+        if self.joined.take_if(|joined| joined.bytes.len() / 2 > held).is_none() || !self.sealed {
+            return;
+        }
+        for entry in self.entries.get_mut(next..).unwrap_or_default() {
+            entry.frame = Bytes::copy_from_slice(&entry.frame);
         }
     }
 
@@ -151,17 +161,23 @@ impl<L> Segment<L> {
         }
         work.joins = work.joins.saturating_add(1);
         work.bytes = work.bytes.saturating_add(bytes.len() as u64);
-        let joined = Joined { start, bytes: bytes.into() };
-        if self.sealed {
-            for index in range {
-                let span = self.start_of(index)..self.start_of(index.saturating_add(1));
-                if let (Some(entry), Some(piece)) = (self.entries.get_mut(index), joined.piece(span)) {
-                    entry.frame = piece;
-                }
-            }
-        }
         self.joined_at = self.entries.len();
-        self.joined = Some(joined);
+        self.joined = Some(Joined { start, bytes: bytes.into() });
+        if self.sealed {
+            self.share_joined();
+        }
+    }
+
+    /// Has the single frames be pieces of what was joined, so that nothing is held twice.
+    fn share_joined(&mut self) {
+        let Some(joined) = &self.joined else { return };
+        let mut start = 0;
+        for (entry, &end) in self.entries.iter_mut().zip(&self.ends) {
+            if let Some(piece) = joined.piece(start..end).filter(|_| !entry.frame.is_empty()) {
+                entry.frame = piece;
+            }
+            start = end;
+        }
     }
 }
 
@@ -171,5 +187,61 @@ impl Joined {
         let from = span.start.checked_sub(self.start)?;
         let to = span.end.checked_sub(self.start)?;
         (to <= self.bytes.len() && from <= to).then(|| self.bytes.slice(from..to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(events: u64, len: usize) -> Segment<()> {
+        let mut segment = Segment::new(0);
+        for sequence in 0..events {
+            let frame = Bytes::from(alloc::vec![b'x'; len]);
+            segment.push(Entry { sequence, at: Duration::ZERO, label: Arc::new(()), id: None, frame });
+        }
+        segment
+    }
+
+    /// How many bytes of memory its frames hold, each allocation once.
+    fn held(segment: &Segment<()>) -> usize {
+        let joined = segment.joined.as_ref().map(|joined| joined.bytes.as_ptr_range());
+        let within = |frame: &Bytes| joined.as_ref().is_some_and(|joined| joined.contains(&frame.as_ptr()));
+        let own = segment.entries.iter().map(|entry| &entry.frame).filter(|frame| !within(frame));
+        own.map(Bytes::len).sum::<usize>() + segment.joined.as_ref().map_or(0, |joined| joined.bytes.len())
+    }
+
+    #[test]
+    fn once_sealed_nothing_is_held_twice() {
+        let mut work = Work::default();
+        for seal_first in [true, false] {
+            let mut segment = segment(8, 100);
+            if seal_first {
+                segment.seal();
+            }
+            assert_eq!(segment.run(0, 0, u64::MAX, &mut work).unwrap().0.len(), 800);
+            segment.seal();
+            assert_eq!(held(&segment), 800);
+        }
+    }
+
+    #[test]
+    fn what_was_joined_goes_with_its_events() {
+        let mut work = Work::default();
+        for sealed in [true, false] {
+            let mut segment = segment(64, 100);
+            segment.run(0, 0, u64::MAX, &mut work).unwrap();
+            if sealed {
+                segment.seal();
+            }
+            for position in 0..64 {
+                segment.forget(position);
+                let left = usize::try_from(63 - position).unwrap() * 100;
+                assert!(held(&segment) <= 3 * left + 100, "{} for {left}", held(&segment));
+                // What's left is still there.
+                let run = segment.run(position + 1, position + 1, u64::MAX, &mut work);
+                assert_eq!(run.map_or(0, |(bytes, _)| bytes.len()), left);
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 pub struct Stats {
     /// Events published.
     pub published: u64,
-    /// Events handed out to subscriptions, each time counted.
+    /// Events handed out to subscriptions, each time counted; what a filter has left out isn't.
     pub delivered: u64,
     /// How often a subscription was ended, or lost events, because it lagged.
     pub lagged: u64,

@@ -2,11 +2,12 @@
 
 use super::options::Ids;
 use super::reader::Part;
-use super::shared::{Shared, State, Topic};
+use super::shared::{Shared, State, Topic, unlock};
 use super::subscription::{FilterMap, Notice, Subscription};
 use crate::sync::MutexGuard;
 use crate::{Frame, LastEventId};
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -23,7 +24,8 @@ pub enum Resumed {
     Complete,
     /// It gets what's still kept.
     Gap {
-        /// How many events it misses; over several topics, the most that it can be.
+        /// How many events it misses, or the most that it can be: where there are several topics, or some have come and
+        /// gone, it isn't known of which the events were that are gone; and a filter isn't asked about these.
         missed: u64,
     },
     /// Its last event ID isn't of this channel, or of its time before a restart. It has seen something, but nobody
@@ -52,13 +54,18 @@ pub enum Lag {
     /// It ends, with [`EndReason::Lagged`](crate::EndReason::Lagged), when the next event that it should get is no longer held.
     #[default]
     Lost,
-    /// It ends, with [`EndReason::Lagged`](crate::EndReason::Lagged), when more than `limit` events of a topic wait for it. As they're still kept for replay
-    /// then, its client comes back with its last event ID and loses nothing.
+    /// It ends, with [`EndReason::Lagged`](crate::EndReason::Lagged), when more than `limit` events of a topic wait for it. If
+    /// they're all still kept for replay then, its client comes back with its last event ID and loses nothing.
+    ///
+    /// That's so where the retention's bytes and age have room for `limit` events, and for those that are published until the
+    /// client comes back; and where the subscription is polled in time: how far it lags is looked at when it is. Otherwise its
+    /// resumption tells a gap.
     Disconnect {
         /// At most what's retained.
         limit: NonZeroUsize,
     },
-    /// It loses the oldest of the events that wait for it, so that no more than `limit` of a topic do.
+    /// It loses the oldest of the events that wait for it, so that no more than `limit` of a topic do, besides what it still
+    /// replays.
     DropOldest {
         /// The live window bounds it besides.
         limit: NonZeroUsize,
@@ -81,11 +88,8 @@ pub enum SubscribeError {
     },
     /// The channel keeps no newest event per key.
     NotKeyed,
-    /// There are as many topics as there may be.
-    TooManyTopics {
-        /// How many.
-        limit: usize,
-    },
+    /// It names no topic, so that it would never have anything.
+    NoTopics,
 }
 
 impl fmt::Display for SubscribeError {
@@ -95,7 +99,7 @@ impl fmt::Display for SubscribeError {
                 write!(f, "a lag limit of {limit} events is more than the {retained} that are retained")
             }
             Self::NotKeyed => f.write_str("the channel keeps no newest event per key"),
-            Self::TooManyTopics { limit } => write!(f, "there are {limit} topics already"),
+            Self::NoTopics => f.write_str("a subscription to no topic"),
         }
     }
 }
@@ -115,7 +119,7 @@ pub struct SubscriptionBuilder<L> {
     on_dropped: Option<Notice<u64>>,
 }
 
-impl<L: Clone> SubscriptionBuilder<L> {
+impl<L> SubscriptionBuilder<L> {
     pub(super) fn new(shared: Arc<Shared<L>>, topics: Vec<Box<str>>) -> Self {
         Self {
             shared,
@@ -195,21 +199,15 @@ impl<L: Clone> SubscriptionBuilder<L> {
             Lag::Conflate if options.latest.is_none() => return Err(SubscribeError::NotKeyed),
             _ => {}
         }
+        if self.topics.is_empty() {
+            return Err(SubscribeError::NoTopics);
+        }
         self.topics.sort_unstable();
         self.topics.dedup();
 
         let now = options.now();
         let mut state = shared.lock();
-        let mut indices = Vec::with_capacity(self.topics.len());
-        for name in &self.topics {
-            let Ok(index) = shared.topic(&mut state, name, now) else {
-                for index in indices {
-                    shared.forget_unused(&mut state, index);
-                }
-                return Err(SubscribeError::TooManyTopics { limit: options.max_topics });
-            };
-            indices.push(index);
-        }
+        let indices: Vec<_> = self.topics.iter().map(|name| shared.topic(&mut state, name)).collect();
         Ok(self.begin_at(&shared, state, &indices, now))
     }
 
@@ -232,25 +230,22 @@ impl<L: Clone> SubscriptionBuilder<L> {
             _ => (None, Resumed::Unknown),
         };
         let cursors = cursors.unwrap_or_else(|| state.start(indices, start, lag));
-        let slot = state.add(known.unwrap_or_default());
+        let slot = state.add();
         let parts = indices.iter().zip(cursors);
         let parts: Vec<_> = parts
             .filter_map(|(&index, cursor)| Some(Part::new(state.topics.get_mut(index)?, index, slot, cursor)))
             .collect();
-        let position = if resumed == Resumed::Complete || state.is_behind(&parts, lag) {
-            None
-        } else {
-            let sequence = state.sequence;
-            state.delivered(slot, sequence, 0);
-            shared.position(&state)
+        let first = parts.iter().filter_map(|part| state.next(part, lag)).min();
+        let reached = first.map_or(state.sequence, |first| first.saturating_sub(1));
+        state.reached(slot, reached);
+        let position = match (resumed, first) {
+            (Resumed::Complete, _) | (_, Some(_)) => None,
+            _ => shared.position(&state),
         };
-        drop(state);
+        unlock(state);
 
-        let announced = on_resumed.as_mut().and_then(|notice| notice(resumed));
-        if let Some(hook) = &shared.options.on_subscribe {
-            hook(resumed);
-        }
-        Subscription {
+        // From here on a panic of a caller's code ends a subscription, and leaves nothing behind.
+        let mut subscription = Subscription {
             shared: Arc::clone(shared),
             parts,
             slot,
@@ -258,13 +253,19 @@ impl<L: Clone> SubscriptionBuilder<L> {
             lag,
             filter_map,
             on_dropped,
-            ready: announced.into_iter().chain(position).collect(),
+            ready: VecDeque::new(),
             until: None,
             ended: None,
             reason: None,
             waker: None,
             parked: false,
+        };
+        subscription.ready.extend(on_resumed.as_mut().and_then(|notice| notice(resumed)));
+        subscription.ready.extend(position);
+        if let Some(hook) = &shared.options.on_subscribe {
+            hook(resumed);
         }
+        subscription
     }
 }
 
@@ -279,7 +280,7 @@ impl<L> fmt::Debug for SubscriptionBuilder<L> {
     }
 }
 
-impl<L: Clone> State<L> {
+impl<L> State<L> {
     /// The cursors from which a client goes on that has seen everything up to a number; none where its own id can't be
     /// resumed without a loss.
     fn replay(&self, indices: &[usize], sequence: u64, lag: Lag, ids: Ids) -> (Option<Vec<u64>>, Resumed) {
@@ -314,9 +315,11 @@ impl<L: Clone> State<L> {
             Start::Last(count) => {
                 let mut sequences: Vec<_> =
                     topics().flat_map(|topic| topic.newest(conflate, count)).collect();
-                sequences.sort_unstable();
                 let first = sequences.len().saturating_sub(count);
-                sequences.get(first).map_or(self.sequence, |sequence| sequence.saturating_sub(1))
+                if first < sequences.len() {
+                    sequences.select_nth_unstable(first);
+                }
+                sequences.get(first).map_or(self.sequence, |first| first.saturating_sub(1))
             }
         };
         let cursor = |topic: &Topic<L>| if conflate { after } else { topic.log.replay_after(after).from };

@@ -1,7 +1,7 @@
 //! A connection's part in a channel.
 
 use super::reader::{Part, Taken};
-use super::shared::Shared;
+use super::shared::{Shared, unlock};
 use super::subscribe::{Lag, Resumed};
 use crate::{End, EndReason, Frame, Source};
 use alloc::boxed::Box;
@@ -15,6 +15,9 @@ use core::task::{Context, Poll, Waker};
 pub(super) type FilterMap<L> = Box<dyn FnMut(&L, Frame) -> Option<Frame> + Send>;
 pub(super) type Notice<T> = Box<dyn FnMut(T) -> Option<Frame> + Send>;
 
+/// So many batches are looked at in one poll, however few of their events pass the filter.
+const BATCHES: usize = 32;
+
 /// One connection's part in a [`Channel`](super::Channel) or in some [`Topics`](super::Topics): a [`Source`] for its
 /// [`EventStream`](crate::EventStream).
 ///
@@ -22,16 +25,13 @@ pub(super) type Notice<T> = Box<dyn FnMut(T) -> Option<Frame> + Send>;
 /// until there's more. While there's nothing, a poll takes no lock.
 ///
 /// A client that has no event yet begins with its position, a block of an `id` alone, so that it can be
-/// resumed from the first moment on.
+/// resumed from the first moment on; but Firefox doesn't take an id from such a block.
 ///
 /// # The end
 /// It ends when the channel is closed and everything was handed out, or when it lags and its
 /// [policy](Lag) says so. When its stream is stopped, what was published before still goes out.
 #[must_use = "sources do nothing unless polled"]
-pub struct Subscription<L = ()>
-where
-    L: Clone,
-{
+pub struct Subscription<L = ()> {
     pub(super) shared: Arc<Shared<L>>,
     pub(super) parts: Vec<Part>,
     pub(super) slot: usize,
@@ -49,7 +49,7 @@ where
     pub(super) parked: bool,
 }
 
-impl<L: Clone> Subscription<L> {
+impl<L> Subscription<L> {
     /// How the client's last event ID was taken up.
     pub fn resumed(&self) -> Resumed {
         self.resumed
@@ -61,12 +61,33 @@ impl<L: Clone> Subscription<L> {
             && self.parts.iter().all(Part::is_unchanged)
     }
 
+    /// Keeps what passes, to be handed out.
+    fn filter(&mut self, frames: Vec<(Frame, Option<Arc<L>>)>) {
+        let Self { shared, slot, ready, filter_map, .. } = self;
+        let mut passed = 0_u64;
+        for (frame, label) in frames {
+            let frame = match (&mut *filter_map, label) {
+                (Some(filter_map), Some(label)) => {
+                    let frame = filter_map(&label, frame);
+                    passed = passed.saturating_add(frame.is_some().into());
+                    frame
+                }
+                _ => Some(frame),
+            };
+            ready.extend(frame);
+        }
+        if passed > 0 {
+            shared.lock().delivered(*slot, 0, passed);
+        }
+    }
+
     /// One lock for a batch: where that's the last of it, the waker is left at once.
     fn take(&mut self, cx: &Context<'_>) -> Taken<L> {
         let Self { shared, parts, slot, lag, filter_map, until, waker, parked, .. } = self;
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *waker = Some(cx.waker().clone());
         }
+        let spare = waker.clone();
         let mut state = shared.lock();
         let taken = state.take(*slot, parts, *lag, until.unwrap_or(u64::MAX), filter_map.is_some());
         let is_last = !state.is_behind(parts, *lag);
@@ -75,21 +96,21 @@ impl<L: Clone> Subscription<L> {
             taken => taken,
         };
         *parked = is_last && !state.closed && until.is_none();
-        let mut older = None;
+        let mut older = spare;
         if *parked {
             parts.iter_mut().for_each(Part::note);
-            older = waker.clone().and_then(|waker| state.wait(*slot, waker));
+            older = older.and_then(|waker| state.wait(*slot, waker));
         }
-        drop(state);
+        unlock(state);
         drop(older);
         taken
     }
 }
 
-impl<L: Clone> Source for Subscription<L> {
+impl<L> Source for Subscription<L> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>> {
         let this = self.get_mut();
-        loop {
+        for _ in 0..BATCHES {
             if let Some(frame) = this.ready.pop_front() {
                 return Poll::Ready(Ok(frame));
             }
@@ -101,11 +122,7 @@ impl<L: Clone> Source for Subscription<L> {
             }
             match this.take(cx) {
                 Taken::Frame(frame) => return Poll::Ready(Ok(frame)),
-                Taken::Events(events) => {
-                    let Some(filter_map) = &mut this.filter_map else { continue };
-                    this.ready
-                        .extend(events.into_iter().filter_map(|(frame, label)| filter_map(&label, frame)));
-                }
+                Taken::Frames(frames) => this.filter(frames),
                 Taken::Dropped(dropped) => {
                     this.ready.extend(this.on_dropped.as_mut().and_then(|notice| notice(dropped)));
                 }
@@ -116,6 +133,9 @@ impl<L: Clone> Source for Subscription<L> {
                 Taken::Nothing => return Poll::Pending,
             }
         }
+        // Nothing of all this has passed the filter: others get their turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn close(self: Pin<&mut Self>, reason: EndReason) -> bool {
@@ -123,21 +143,22 @@ impl<L: Clone> Source for Subscription<L> {
         this.reason = this.reason.or(Some(reason));
         this.parked = false;
         let state = this.shared.lock();
-        this.until = Some(state.sequence);
+        // A second close, for another reason, lets out no more than the first.
+        this.until = this.until.or(Some(state.sequence));
         !this.ready.is_empty() || state.is_behind(&this.parts, this.lag)
     }
 }
 
-impl<L: Clone> Drop for Subscription<L> {
+impl<L> Drop for Subscription<L> {
     fn drop(&mut self) {
-        self.shared.remove(self.slot, self.parts.iter().map(Part::place));
+        self.shared.remove(self.slot, self.parts.iter().map(Part::topic));
         if let Some(hook) = &self.shared.options.on_end {
             hook(self.reason.unwrap_or(EndReason::Dropped));
         }
     }
 }
 
-impl<L: Clone> fmt::Debug for Subscription<L> {
+impl<L> fmt::Debug for Subscription<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
             .field("parts", &self.parts)

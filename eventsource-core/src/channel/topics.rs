@@ -37,9 +37,9 @@ use alloc::vec::Vec;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Topics<L: Clone = ()>(Arc<Publisher<L>>);
+pub struct Topics<L = ()>(Arc<Publisher<L>>);
 
-impl<L: Clone> Topics<L> {
+impl<L> Topics<L> {
     /// With the default options.
     pub fn new() -> Self {
         Self::with_options(ChannelOptions::new())
@@ -59,11 +59,11 @@ impl<L: Clone> Topics<L> {
         topic: &str,
         publication: impl Into<Publication<'a, L>>,
     ) -> Result<SequenceId, PublishError> {
-        self.0.publish(topic, &publication.into())
+        self.0.publish(topic, publication.into())
     }
 
     /// Publishes several events to a topic at once: all or none, under one lock, with one wake; whoever has nothing else
-    /// waiting gets them as one frame. Returns the id of the last.
+    /// waiting gets them as one frame, up to 64 events or 32 KiB. Returns the id of the last.
     ///
     /// # Errors
     /// [`PublishError`]; then nothing was published.
@@ -97,13 +97,13 @@ impl<L: Clone> Topics<L> {
     }
 }
 
-impl<L: Clone> Clone for Topics<L> {
+impl<L> Clone for Topics<L> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<L: Clone> Default for Topics<L> {
+impl<L> Default for Topics<L> {
     fn default() -> Self {
         Self::new()
     }

@@ -171,7 +171,10 @@ where
                 this.connection.poll_flush(cx).map_ok(|()| *this.unflushed = false)
             } else if this.ended.is_some() {
                 // Whatever comes of it, all has been written.
-                this.connection.poll_close(cx).map(|_| Ok(*this.is_done = true))
+                this.connection.poll_close(cx).map(|_| {
+                    *this.is_done = true;
+                    Ok(())
+                })
             } else {
                 return Poll::Pending;
             };

@@ -88,6 +88,8 @@ impl Drain {
     ///
     /// Spawn it. A stream whose client doesn't read may not learn of it until that does.
     ///
+    /// Called again, it finds no streams and is ready at once, while the first future goes on.
+    ///
     /// # Cancel safety
     /// Dropped before it's ready, it ends the rest at once.
     pub fn begin<T: Timer>(&self, window: Duration, timer: T) -> Draining<T> {

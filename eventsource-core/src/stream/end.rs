@@ -20,6 +20,10 @@ pub enum EndReason {
     Drained,
     /// The maximum lifetime was over.
     Lifetime,
+    /// What the client was allowed for is over, a token say. For a [`Source`](super::Source) of your own to say.
+    Expired,
+    /// The history that was to be replayed could not be read. For a [`Source`](super::Source) of your own to say.
+    HistoryFailed,
     /// A [`Subscription`](crate::Subscription) didn't keep up.
     Lagged,
     /// The client had stopped reading, as a [`StallHandle`](super::StallHandle) says, and the connection was given up.
@@ -68,6 +72,8 @@ impl fmt::Display for EndReason {
             Self::Drained => "drained",
             Self::Lagged => "lagged",
             Self::Lifetime => "the maximum lifetime was over",
+            Self::Expired => "expired",
+            Self::HistoryFailed => "the history could not be read",
             Self::Stalled => "stalled",
             Self::Dropped => "dropped",
         })

@@ -45,7 +45,8 @@ impl<A: Source, B: Source> Source for Merge<A, B> {
                 }
                 Some(Poll::Ready(Err(end))) if end.reason() != EndReason::SourceEnded => {
                     let reason = end.reason();
-                    *this.failure = Some(end);
+                    // The first failure is the one that's told.
+                    this.failure.get_or_insert(end);
                     let first_left = close_part(this.first.as_mut(), reason);
                     let second_left = close_part(this.second.as_mut(), reason);
                     if (first_left || second_left) && second != second_first {

@@ -1,5 +1,6 @@
 //! The channel, held against a naive one.
 
+mod edges;
 mod model;
 mod resume;
 

@@ -133,7 +133,7 @@ impl Run {
             .retain(retain.0, retain.1)
             .live_window(window.0, window.1);
         if let Some(keys) = keys.and_then(NonZeroUsize::new) {
-            options = options.latest_per_key(keys);
+            options = options.latest_per_key(keys, usize::MAX);
         }
         if let Some(age) = age {
             let clock = clock.clone();
@@ -178,8 +178,8 @@ impl Run {
             }
             12 | 13 if !self.subs.is_empty() => {
                 let index = bytes.next() % self.subs.len();
-                // What's filtered is taken in batches, so where it stops is for the whole to say.
-                if self.subs[index].filter.is_none() {
+                // What's filtered, or of several topics, is taken in batches, so where it stops is for the whole to say.
+                if self.subs[index].filter.is_none() && self.subs[index].parts.len() == 1 {
                     self.poll(index);
                 }
             }
@@ -343,6 +343,9 @@ impl Run {
             2 => Some(u64::MAX),
             _ => Some(bytes.next() as u64 % (self.sequence + 3)),
         };
+        // Where a replay ends that's filtered, and so where dropping begins, is a matter of batches.
+        let replays = known.is_some() || start != Start::Live;
+        let filter = filter.filter(|_| !replays || !matches!(lag, Lag::DropOldest { .. }));
         let has_notice = bytes.next() % 2 == 0;
         let last_event_id = match (known, self.ids) {
             (None, _) => LastEventId::None,
@@ -519,7 +522,11 @@ impl Run {
                 .iter()
                 .filter(|&&index| index < model.last_batch && index >= part.replay_to)
                 .count();
+            let held = part.queue.iter().find(|&&index| index >= model.held_from);
+            let replays = held.is_some_and(|&index| index < part.replay_to);
             let limit = match sub.lag {
+                // What's still replayed isn't dropped.
+                Lag::DropOldest { .. } if replays => usize::MAX,
                 Lag::Disconnect { limit } | Lag::DropOldest { limit } => limit.get(),
                 _ => usize::MAX,
             };

@@ -1,0 +1,202 @@
+//! What a hostile reader of the channel asked.
+
+use core::pin::Pin;
+use core::task::Poll;
+use eventsource_core::test_util::{Probe, interpret};
+use eventsource_core::{
+    Channel, ChannelOptions, EndReason, EventStream, Frame, Lag, LastEventId, Never, Publication, Resumed,
+    Source, Start, SubscribeError, Subscription, Topics,
+};
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+fn open<L>(subscription: Subscription<L>) -> Probe<EventStream<Subscription<L>>> {
+    Probe::new(EventStream::with_timer(subscription, Never))
+}
+
+/// The data of what's ready.
+fn data<S: Source>(stream: &mut Probe<EventStream<S>>) -> Vec<String> {
+    let frames = Frame::from_iter(stream.take_ready(100_000));
+    interpret(frames.as_bytes()).events.into_iter().map(|event| event.data).collect()
+}
+
+fn publish_numbers(channel: &Channel, numbers: core::ops::Range<u32>) {
+    for number in numbers {
+        channel.publish(number.to_string().as_str()).unwrap();
+    }
+}
+
+fn limit(limit: usize) -> NonZeroUsize {
+    NonZeroUsize::new(limit).unwrap()
+}
+
+#[test]
+fn a_subscription_to_nothing_is_an_error() {
+    let topics = Topics::<()>::new();
+    assert_eq!(topics.subscription::<&str>([]).begin().unwrap_err(), SubscribeError::NoTopics);
+}
+
+#[test]
+fn a_second_close_lets_out_no_more_than_the_first() {
+    let channel = Channel::<()>::new();
+    let mut subscription = channel.subscribe(LastEventId::None);
+    channel.publish("before").unwrap();
+    assert!(Pin::new(&mut subscription).close(EndReason::SourceError));
+    channel.publish("too late").unwrap();
+    assert!(Pin::new(&mut subscription).close(EndReason::Stopped));
+    assert_eq!(data(&mut open(subscription)), ["before"]);
+}
+
+#[test]
+fn a_caller_s_code_that_panics_leaves_no_subscription_behind() {
+    let hooked = Channel::<()>::with_options(ChannelOptions::new().on_subscribe(|_| panic!("on_subscribe")));
+    assert!(catch_unwind(AssertUnwindSafe(|| hooked.subscribe(LastEventId::None))).is_err());
+    assert_eq!(hooked.stats().subscribers, 0);
+
+    let announcing = Topics::<()>::new();
+    let subscription = announcing.subscription(["a"]).announce(|_| -> Option<Frame> { panic!("announce") });
+    assert!(catch_unwind(AssertUnwindSafe(|| subscription.begin())).is_err());
+    assert_eq!((announcing.stats().subscribers, announcing.stats().topics), (0, 0));
+}
+
+/// A label that looks at its channel whenever it's dropped.
+struct Nosy(Arc<Mutex<Option<Topics<Nosy>>>>);
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        let topics = self.0.lock().unwrap().clone();
+        topics.inspect(|topics| assert!(topics.stats().published > 0));
+    }
+}
+
+#[test]
+fn a_label_may_use_the_channel_while_it_is_dropped() {
+    let options =
+        ChannelOptions::new().retain(1, 1 << 20).live_window(1, 0).latest_per_key(limit(1), 1 << 20);
+    let topics = Topics::<Nosy>::with_options(options);
+    let shared = Arc::new(Mutex::new(Some(topics.clone())));
+    let subscription = topics.subscription(["a", "b"]).filter(|_| true).begin().unwrap();
+    for n in 0..1000 {
+        let publication = Publication::new("x").key("k").label(Nosy(Arc::clone(&shared)));
+        topics.publish(if n % 2 == 0 { "a" } else { "b" }, publication).unwrap();
+    }
+    drop(subscription);
+    drop(shared.lock().unwrap().take());
+}
+
+#[test]
+fn dropping_the_oldest_leaves_the_replay_alone() {
+    let channel = Channel::<()>::with_options(ChannelOptions::new().epoch(1));
+    publish_numbers(&channel, 0..1000);
+    let seen = LastEventId::parse(b"1-0");
+    let lag = Lag::DropOldest { limit: limit(2) };
+    let mut slow = open(channel.subscription().resume(seen).lag(lag).begin().unwrap());
+    publish_numbers(&channel, 1000..1010);
+    let got = data(&mut slow);
+    assert!(got.iter().zip(0..1000).all(|(data, n)| *data == n.to_string()), "all of the replay");
+    assert_eq!(got.last().unwrap(), "1009");
+}
+
+#[test]
+fn what_a_filter_leaves_out_is_not_delivered() {
+    let channel = Channel::<bool>::new();
+    let mut half = open(channel.subscription().filter(|&label| label).begin().unwrap());
+    for n in 0..100 {
+        channel.publish(Publication::new("x").label(n % 2 == 0)).unwrap();
+    }
+    assert_eq!(data(&mut half).len(), 50);
+    assert_eq!(half.poll(), Poll::Pending);
+    assert_eq!(channel.stats().delivered, 50);
+    channel.publish(Publication::new("x").label(true)).unwrap();
+    assert_eq!(data(&mut half).len(), 1);
+    drop(half);
+    assert_eq!(channel.stats().delivered, 51);
+}
+
+#[test]
+fn a_filter_that_lets_nothing_pass_gives_way() {
+    let channel = Channel::<()>::with_options(ChannelOptions::new().retain(100_000, usize::MAX));
+    channel.publish_all((0..100_000).map(|_| "x")).unwrap();
+    let mut none = open(channel.subscription().start(Start::Oldest).filter(|()| false).begin().unwrap());
+    let mut polls = 0;
+    while none.wakes() == polls {
+        assert_eq!(none.poll(), Poll::Pending);
+        polls += 1;
+        if none.wakes() < polls {
+            break;
+        }
+    }
+    assert!((10..1000).contains(&polls), "{polls}");
+}
+
+#[test]
+fn a_gap_while_conflating_is_no_more_than_there_was() {
+    let channel =
+        Channel::<()>::with_options(ChannelOptions::new().epoch(1).latest_per_key(limit(1), 1 << 20));
+    for n in 0..1000 {
+        channel.publish(Publication::new("x").key(if n % 2 == 0 { "a" } else { "b" })).unwrap();
+    }
+    let resume = |id: &[u8]| {
+        let builder = channel.subscription().lag(Lag::Conflate);
+        builder.resume(LastEventId::parse(id)).begin().unwrap().resumed()
+    };
+    assert_eq!(resume(b"1-998"), Resumed::Gap { missed: 1 });
+    assert_eq!(resume(b"1-999"), Resumed::Complete);
+}
+
+#[test]
+fn the_latest_per_key_are_bounded_in_bytes_too() {
+    let options = ChannelOptions::new().retain(0, 0).live_window(0, 0).latest_per_key(limit(1000), 10_000);
+    let channel = Channel::<()>::with_options(options);
+    for n in 0..1000 {
+        channel.publish(Publication::new("x".repeat(500).as_str()).key(&n.to_string())).unwrap();
+        assert!(channel.stats().bytes <= 10_000);
+    }
+    channel.publish(Publication::new("x".repeat(50_000).as_str()).key("large")).unwrap();
+    let mut late = open(channel.subscription().start(Start::Oldest).lag(Lag::Conflate).begin().unwrap());
+    assert_eq!(data(&mut late), ["x".repeat(50_000)], "the newest is always there");
+}
+
+#[test]
+fn many_topics_are_caught_up_in_one_order() {
+    let topics = Topics::<()>::with_options(ChannelOptions::new().epoch(1));
+    let names: Vec<_> = (0..32).map(|n| n.to_string()).collect();
+    for n in 0..10_000_usize {
+        topics.publish(&names[n * n % 32], n.to_string().as_str()).unwrap();
+    }
+    let resume = topics.subscription(&names).resume(LastEventId::parse(b"1-0"));
+    let mut all = open(resume.begin().unwrap());
+    let got: Vec<usize> = data(&mut all).iter().map(|data| data.parse().unwrap()).collect();
+    assert!(got.is_sorted());
+    let per_topic = |n: &usize| n * n % 32;
+    for name in 0..32 {
+        let published = (0..10_000).filter(|n| per_topic(n) == name).count();
+        assert_eq!(got.iter().filter(|n| per_topic(n) == name).count(), published.min(1024));
+    }
+}
+
+#[test]
+fn who_begins_with_the_last_few_does_not_lag() {
+    let topics = Topics::<()>::new();
+    for _ in 0..500 {
+        topics.publish("a", "x").unwrap();
+    }
+    let last = topics.subscription(["a"]).start(Start::Last(2)).begin().unwrap();
+    assert_eq!(topics.topics()[0].lag, 2);
+    drop(last);
+    let live = topics.subscription(["a"]).begin().unwrap();
+    assert_eq!(topics.topics()[0].lag, 0);
+    drop(live);
+}
+
+#[test]
+fn a_lagging_subscription_s_reason_is_told() {
+    let channel = Channel::<()>::with_options(ChannelOptions::new().retain(4, 1 << 20));
+    let lag = Lag::Disconnect { limit: limit(4) };
+    let mut slow = open(channel.subscription().lag(lag).begin().unwrap());
+    assert!(slow.poll().is_ready());
+    publish_numbers(&channel, 0..10);
+    assert_eq!(slow.poll(), Poll::Ready(None));
+    assert_eq!(slow.stream().end().unwrap().reason(), EndReason::Lagged);
+}
