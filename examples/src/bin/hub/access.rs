@@ -8,10 +8,11 @@ use hyper::http::request::Parts;
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
-/// Without a token, only this machine's own programs and pages may come: a page of another origin could otherwise reach a server on
-/// loopback through its visitor's browser, be it under a name that resolves to loopback.
+/// Only this machine's own programs and pages may come, and those of a proxy whose name is given: a page of another origin could
+/// otherwise reach a hub on loopback through its visitor's browser, under a name of its own that it has resolve to loopback. A
+/// private hub has its token to tell them by.
 pub(crate) fn check_host(request: &Parts, options: &Options) -> Result<(), Refusal> {
-    if options.token.is_some() || !options.address.ip().is_loopback() {
+    if options.is_private || !options.address.ip().is_loopback() {
         return Ok(());
     }
     let host = match (request.uri.host(), request.headers.get(HOST)) {
@@ -19,10 +20,14 @@ pub(crate) fn check_host(request: &Parts, options: &Options) -> Result<(), Refus
         (None, host) => host.and_then(|host| host.to_str().ok()).map(without_port),
     };
     match host {
-        Some(host) if is_loopback(host) => Ok(()),
+        Some(host)
+            if is_loopback(host) || options.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) =>
+        {
+            Ok(())
+        }
         _ => Err(refusal(
             StatusCode::FORBIDDEN,
-            "this hub has no token, so its host can only be localhost or 127.0.0.1",
+            "this hub is on loopback, so its host is localhost or 127.0.0.1, or one that --host names",
         )),
     }
 }

@@ -38,13 +38,14 @@ impl Hub {
     pub(crate) fn new(options: Options) -> Result<Self, getrandom::Error> {
         let (epoch, seed) = (getrandom::u64()?, getrandom::u64()?);
         let Options { retain_events, retain_bytes, max_topics, keys, retry, .. } = options;
+        let (window_events, window_bytes) = (options.window_events(), options.window_bytes());
         let mut channels = ChannelOptions::new()
             .epoch(epoch)
             .retain(retain_events, retain_bytes)
-            .live_window(retain_events.max(64), retain_bytes.max(options.max_body))
+            .live_window(window_events, window_bytes)
             .max_topics(max_topics);
         if let Some(keys) = keys {
-            channels = channels.latest_per_key(keys);
+            channels = channels.latest_per_key(keys, retain_bytes);
         }
         Ok(Self {
             topics: Topics::with_options(channels),

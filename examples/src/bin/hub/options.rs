@@ -34,10 +34,12 @@ How it treats its clients
   --lag POLICY           a client that is so many events behind    [disconnect]
                            disconnect[:N]  is cut off, and can resume
                            drop[:N]        loses the oldest, and is told
-                           conflate[:KEYS] gets the newest of each key
+                           conflate[:KEYS] gets the newest of each key, as far as
+                                           they are within --retain-bytes
   --keep-alive-ms MS     a sign of life where it is quiet, 0 for none   [15000]
   --retry-ms MS          when a client comes back that was cut off       [2000]
-  --stall-ms MS          a client that takes nothing for so long goes   [30000]
+  --stall-ms MS          a client that takes nothing for so long goes, 0 for
+                         never                                          [30000]
   --drain-ms MS          how long its end takes, after SIGTERM or Ctrl-C [5000]
   --max-connections N    event streams at once                          [10000]
   --max-per-client N     of one IP address                 [half of the former]
@@ -47,6 +49,8 @@ Who may do what
                          HUB_TOKEN. Off loopback nobody can publish without one
   --private              listening needs it too, as a header or as ?token=TOKEN
   --cors ORIGIN...       pages of these origins may listen and publish
+  --host NAME...         a hub on loopback that is not private answers only under
+                         localhost and 127.0.0.1, and under these names of proxies
 
   --help                 this text
 ";
@@ -70,9 +74,20 @@ pub(crate) struct Options {
     pub(crate) token: Option<String>,
     pub(crate) is_private: bool,
     pub(crate) cors: Cors,
+    pub(crate) hosts: Vec<String>,
 }
 
 impl Options {
+    /// How much is kept of a topic for listeners who are a little behind; no publication can be larger.
+    pub(crate) fn window_events(&self) -> usize {
+        self.retain_events.max(64)
+    }
+
+    /// The same in bytes.
+    pub(crate) fn window_bytes(&self) -> usize {
+        self.retain_bytes.max(self.max_body)
+    }
+
     /// None where help was asked for.
     pub(crate) fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
         let port = match std::env::var("PORT") {
@@ -106,6 +121,7 @@ impl Options {
             token: None,
             is_private: false,
             cors: Cors::origins([]),
+            hosts: Vec::new(),
         };
         while let Some(argument) = arguments.next()? {
             let Long(name) = argument else { return Err(argument.unexpected().into()) };
@@ -131,6 +147,11 @@ impl Options {
                 "cors" => {
                     for origin in arguments.values()? {
                         origins.push(named(&name, parse_origin(&origin.string()?))?);
+                    }
+                }
+                "host" => {
+                    for host in arguments.values()? {
+                        options.hosts.push(host.string()?);
                     }
                 }
                 "help" => return Ok(None),

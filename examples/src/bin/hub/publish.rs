@@ -139,6 +139,13 @@ fn publish(messages: &[Message], hub: &Hub) -> Result<SequenceId, Refusal> {
     let Some(topic) = messages.first().map(|message| &message.topic) else {
         return Err(bad_request("there is nothing to publish"));
     };
+    let (most, most_bytes) = (hub.options.window_events(), hub.options.window_bytes());
+    if messages.len() > most {
+        return Err(refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("a publication can have {most} events, not {}", messages.len()),
+        ));
+    }
     if messages.iter().any(|message| message.topic != *topic) {
         return Err(bad_request("what's published together has the same topic"));
     }
@@ -161,6 +168,13 @@ fn publish(messages: &[Message], hub: &Hub) -> Result<SequenceId, Refusal> {
                 return Err(bad_request("names that begin with hub: are the hub's own"));
             }
             event = event.name(EventName::new(name).map_err(bad_request)?);
+        }
+        // Of many short lines, it's several times what was sent, and would push everything else out.
+        if event.encoded_len() > most_bytes {
+            return Err(refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("an event can have {most_bytes} bytes as it's sent, not {}", event.encoded_len()),
+            ));
         }
         let publication = Publication::new(event).label(TopicName::clone(&label));
         publications.push(match &message.key {

@@ -1,7 +1,7 @@
 //! How many connections there may be, in all and of one client.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A clone is the same.
@@ -31,7 +31,8 @@ impl Seats {
     }
 
     /// None when all are taken, or this client's.
-    pub(crate) fn take(&self, client: IpAddr) -> Option<Seat> {
+    pub(crate) fn take(&self, address: IpAddr) -> Option<Seat> {
+        let client = client_at(address);
         let mut taken = self.lock();
         let of_client = taken.of.get(&client).copied().unwrap_or_default();
         if taken.all >= self.max || of_client >= self.max_per_client {
@@ -48,6 +49,14 @@ impl Seats {
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who's at an address: of IPv6, one client has as many as it likes, but in one network.
+fn client_at(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX)).into(),
+        IpAddr::V4(address) => address.into(),
     }
 }
 
@@ -80,5 +89,14 @@ mod tests {
         taken.clear();
         assert_eq!((seats.taken(), seats.lock().of.len()), (0, 0));
         assert!(seats.take(one).is_some());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let seats = Seats::new(9, 1);
+        let addresses =
+            ["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1", "::ffff:127.0.0.1", "127.0.0.1"];
+        let taken = addresses.map(|address| seats.take(address.parse().unwrap()));
+        assert_eq!(taken.map(|seat| seat.is_some()), [true, false, true, true, false]);
     }
 }
