@@ -7,6 +7,7 @@ mod install;
 mod step;
 mod test;
 mod loom;
+mod thumbv7m;
 mod no_std;
 mod fuzz;
 mod bench;
