@@ -2,11 +2,11 @@
 
 use crate::budget::{Budget, Error, Outcome};
 use crate::step::{Step, Verdict};
-use crate::{browser, fuzz, install, loom, no_std, test, unknown_argument};
+use crate::{browser, firmware, fuzz, install, loom, no_std, test, unknown_argument};
 use std::time::Duration;
 
 /// Each limit is several times what the step takes on two cores from nothing.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
     Step { name: "clippy", limit: Duration::from_mins(5), task: clippy },
     Step { name: "docs", limit: Duration::from_mins(5), task: docs },
@@ -14,6 +14,7 @@ const STEPS: [Step; 9] = [
     Step { name: "loom", limit: Duration::from_mins(4), task: loom::run },
     Step { name: "features", limit: Duration::from_mins(8), task: features },
     Step { name: "no-std", limit: Duration::from_mins(8), task: no_std::run },
+    Step { name: "firmware", limit: Duration::from_mins(10), task: firmware::run },
     Step { name: "fuzz", limit: Duration::from_mins(10), task: fuzz_briefly },
     Step { name: "peers", limit: Duration::from_mins(8), task: browser::run },
 ];
@@ -70,6 +71,7 @@ fn summary<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Result<String, Er
 fn fmt(budget: Budget) -> Outcome {
     budget.run("cargo fmt --check --all")?;
     budget.run("cargo fmt --check --manifest-path no-std/Cargo.toml")?;
+    budget.run("cargo fmt --check --manifest-path examples/firmware/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path fuzz/Cargo.toml")
 }
 

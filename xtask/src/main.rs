@@ -9,6 +9,7 @@ mod test;
 mod loom;
 mod thumbv7m;
 mod no_std;
+mod firmware;
 mod fuzz;
 mod bench;
 mod browser;
@@ -25,6 +26,7 @@ Tasks:
   test                 run the tests that need no other program
   loom                 run every interleaving of a few threads at what has a lock and a waker
   no-std               build without std for the host and for a Cortex-M3, and run it on the host
+  firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME           run a benchmark, such as codec
@@ -58,6 +60,7 @@ enum Task {
     Test,
     Loom,
     NoStd,
+    Firmware,
     Fuzz(fuzz::Options),
     Bench { name: String },
     Browser,
@@ -72,6 +75,7 @@ impl Task {
             Some("test") => Self::Test,
             Some("loom") => Self::Loom,
             Some("no-std") => Self::NoStd,
+            Some("firmware") => Self::Firmware,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench { name: args.next().ok_or("bench needs a name, such as codec")? },
             Some("browser") => Self::Browser,
@@ -97,6 +101,7 @@ impl Task {
             Self::Test => test::run(budget),
             Self::Loom => loom::run(budget),
             Self::NoStd => no_std::run(budget),
+            Self::Firmware => firmware::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name } => bench::run(budget, name),
             Self::Browser => browser::run(budget),
@@ -139,6 +144,7 @@ mod tests {
             ("--help", Task::Help),
             ("test", Task::Test),
             ("no-std", Task::NoStd),
+            ("firmware", Task::Firmware),
             ("bench codec", Task::Bench { name: "codec".to_owned() }),
             ("browser", Task::Browser),
         ] {
