@@ -6,9 +6,12 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
-/// A [`Timer`](eventsource_core::Timer) on async-io's clock, which is smol's.
+/// A [`Timer`](eventsource_core::Timer) on the clock of the runtime.
 ///
 /// Free until it's [reset](eventsource_core::Timer::reset) for the first time. More than 30 years means never.
+///
+/// # On smol
+/// It's a timer of async-io, whose reactor runs in any executor.
 #[derive(Debug, Default)]
 pub struct Alarm {
     // None: never.

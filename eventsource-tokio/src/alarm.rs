@@ -8,13 +8,13 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 pin_project! {
-    /// A [`Timer`] on tokio's clock, whole milliseconds like that; it stands still where that clock is paused.
+    /// A [`Timer`](eventsource_core::Timer) on the clock of the runtime.
     ///
-    /// Free until it's [reset](Timer::reset) for the first time. More than 30 years means never.
+    /// Free until it's [reset](eventsource_core::Timer::reset) for the first time. More than 30 years means never.
     ///
-    /// # Panics
-    /// [`reset`](Timer::reset), so the first poll of a stream that uses it, has to happen inside a tokio runtime whose
-    /// time is enabled, like everything of [`tokio::time`].
+    /// # On tokio
+    /// It has whole milliseconds, and stands still where the clock is paused. A reset, so the first poll of a stream that
+    /// uses it, panics outside of a tokio runtime whose time is enabled, like everything of [`tokio::time`].
     #[derive(Debug, Default)]
     pub struct Alarm {
         // None: never.

@@ -2,12 +2,13 @@
 
 use crate::budget::{Budget, Error, Outcome};
 use crate::step::{Step, Verdict};
-use crate::{browser, firmware, fuzz, install, loom, no_std, test, unknown_argument};
+use crate::{browser, firmware, fuzz, install, loom, no_std, surface, test, unknown_argument};
 use std::time::Duration;
 
 /// Each limit is several times what the step takes on two cores from nothing.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
+    Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
     Step { name: "clippy", limit: Duration::from_mins(5), task: clippy },
     Step { name: "docs", limit: Duration::from_mins(5), task: docs },
     Step { name: "test", limit: Duration::from_mins(8), task: test::run },

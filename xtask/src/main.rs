@@ -10,6 +10,7 @@ mod loom;
 mod thumbv7m;
 mod no_std;
 mod firmware;
+mod surface;
 mod fuzz;
 mod bench;
 mod browser;
@@ -26,6 +27,7 @@ Tasks:
   test                 run the tests that need no other program
   loom                 run every interleaving of a few threads at what has a lock and a waker
   no-std               build without std for the host and for a Cortex-M3, and run it on the host
+  surface              check that the adapters of the runtimes have the same public names and docs
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
@@ -61,6 +63,7 @@ enum Task {
     Loom,
     NoStd,
     Firmware,
+    Surface,
     Fuzz(fuzz::Options),
     Bench { name: String },
     Browser,
@@ -76,6 +79,7 @@ impl Task {
             Some("loom") => Self::Loom,
             Some("no-std") => Self::NoStd,
             Some("firmware") => Self::Firmware,
+            Some("surface") => Self::Surface,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench { name: args.next().ok_or("bench needs a name, such as codec")? },
             Some("browser") => Self::Browser,
@@ -102,6 +106,7 @@ impl Task {
             Self::Loom => loom::run(budget),
             Self::NoStd => no_std::run(budget),
             Self::Firmware => firmware::run(budget),
+            Self::Surface => surface::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name } => bench::run(budget, name),
             Self::Browser => browser::run(budget),
@@ -145,6 +150,7 @@ mod tests {
             ("test", Task::Test),
             ("no-std", Task::NoStd),
             ("firmware", Task::Firmware),
+            ("surface", Task::Surface),
             ("bench codec", Task::Bench { name: "codec".to_owned() }),
             ("browser", Task::Browser),
         ] {
