@@ -1,6 +1,7 @@
-//! The programs are in `src/bin`; here is what several of them answer with. The README's synopsis is compiled and run with
-//! the doctests.
+//! The programs are in `src/bin`; here is what several of them answer with. The README's synopsis, and the recipe for an adapter
+//! in `docs/architecture.md`, are compiled and run with the doctests.
 #![forbid(unsafe_code)]
+#![cfg_attr(doctest, doc = include_str!("../../docs/architecture.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
 mod page;
