@@ -72,6 +72,7 @@ macro_rules! suite {
             the_client_s_close_is_noticed_at_once
             a_reset_is_noticed_at_once
             what_the_client_sends_is_dropped
+            a_close_after_a_flood_is_noticed
             a_client_that_floods_does_not_stop_the_stream
             half_a_connection_is_written_to_until_that_fails
             a_client_that_takes_nothing_is_given_up

@@ -255,6 +255,15 @@ pub(crate) async fn what_the_client_sends_is_dropped<R: Runtime>() {
     drive_until(R::drive(stream::<R, _>(emissions), wire.clone(), Setup::default()), client).await;
 }
 
+pub(crate) async fn a_close_after_a_flood_is_noticed<R: Runtime>() {
+    let wire = Wire::new();
+    wire.send("x".repeat(100_000).as_bytes());
+    wire.close();
+    // Nothing else wakes it to read on.
+    let end = R::drive(stream::<R, _>(stream::pending::<&str>()), wire, Setup::default()).await;
+    assert_eq!(end.unwrap(), EndReason::Dropped);
+}
+
 pub(crate) async fn a_client_that_floods_does_not_stop_the_stream<R: Runtime>() {
     let wire = Wire::new();
     wire.send("x".repeat(1 << 20).as_bytes());
