@@ -1,45 +1,15 @@
 //! `client`, against `tick` and against servers that misbehave.
 
+use crate::scripted::{serve, stream};
 use crate::server::{Server, free_port};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
-use std::thread;
 
 const CLIENT: &str = env!("CARGO_BIN_EXE_client");
 const TICK: &str = env!("CARGO_BIN_EXE_tick");
 
 fn client(url: &str, options: &[&str]) -> Output {
     Command::new(CLIENT).args(["--url", url]).args(options).output().unwrap()
-}
-
-/// A server that answers each connection with the next of `answers`, and gives back the requests.
-fn serve(answers: Vec<String>) -> (String, thread::JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let server = thread::spawn(move || {
-        answers
-            .into_iter()
-            .map(|answer| {
-                let (mut connection, _) = listener.accept().unwrap();
-                let mut request = Vec::new();
-                while !request.ends_with(b"\r\n\r\n") {
-                    let mut byte = [0];
-                    connection.read_exact(&mut byte).unwrap();
-                    request.push(byte[0]);
-                }
-                connection.write_all(answer.as_bytes()).unwrap();
-                String::from_utf8(request).unwrap()
-            })
-            .collect()
-    });
-    (url, server)
-}
-
-fn stream(body: &str) -> String {
-    format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n{body}"
-    )
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod client;
 mod curl;
 #[cfg(feature = "peers")]
 mod hub_page;
+mod scripted;
 mod server;
 mod tick;
 #[cfg(feature = "peers")]
