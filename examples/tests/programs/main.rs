@@ -1,5 +1,6 @@
 //! The examples, run as programs.
 
+mod amqp_bridge;
 #[cfg(feature = "peers")]
 mod browser;
 mod client;

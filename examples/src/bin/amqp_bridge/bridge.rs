@@ -1,0 +1,79 @@
+//! From the queue to the channel.
+
+use crate::intake::Intake;
+use crate::options::Options;
+use crate::progress::Progress;
+use crate::session::Session;
+use eventsource_core::{Channel, jitter};
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long it waits before it connects anew: up to twice as long each time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// So many ids are remembered: a multiple of what can be unacknowledged.
+const IDS_PER_PREFETCH: usize = 16;
+const IDS_AT_LEAST: usize = 16_384;
+
+/// Publishes what it consumes.
+///
+/// A connection that has broken isn't mended but replaced: what was delivered on it can't be acknowledged any more, and is
+/// delivered again on the next.
+pub(crate) struct Bridge {
+    options: Options,
+    intake: Intake,
+    progress: Arc<Progress>,
+    session: Option<Session>,
+    seed: u64,
+}
+
+impl Bridge {
+    /// Connects. What fails now is for a person to mend, so it's not tried again.
+    pub(crate) async fn start(
+        options: Options,
+        channel: Channel,
+        progress: Arc<Progress>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let session = Some(Session::open(&options).await?);
+        let ids = (usize::from(options.prefetch.get()) * IDS_PER_PREFETCH).max(IDS_AT_LEAST);
+        let intake = Intake::new(channel, Arc::clone(&progress), ids);
+        Ok(Self { options, intake, progress, session, seed: getrandom::u64()? })
+    }
+
+    /// Goes on for ever, whatever becomes of the broker.
+    pub(crate) async fn run(&mut self) -> Infallible {
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            let began = Instant::now();
+            if let Some(session) = &mut self.session {
+                self.progress.connected.store(true, Relaxed);
+                let error = session.consume(&mut self.intake).await;
+                self.progress.connected.store(false, Relaxed);
+                eprintln!("amqp_bridge: {error}");
+            }
+            if began.elapsed() > LONGEST_PAUSE {
+                pause = SHORTEST_PAUSE;
+            }
+            self.session = None;
+            self.seed = self.seed.wrapping_add(1);
+            sleep(jitter(pause / 2..=pause, self.seed)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            match Session::open(&self.options).await {
+                Ok(session) => self.session = Some(session),
+                Err(error) => eprintln!("amqp_bridge: {error}"),
+            }
+        }
+    }
+
+    /// Acknowledges what was published, and gives the broker back what wasn't.
+    pub(crate) async fn stop(self) {
+        if let Some(session) = self.session {
+            session.close().await;
+        }
+    }
+}
