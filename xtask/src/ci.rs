@@ -2,7 +2,7 @@
 
 use crate::budget::{Budget, Error, Outcome};
 use crate::step::{Step, Verdict};
-use crate::{browser, firmware, fuzz, install, loom, no_std, surface, test, unknown_argument};
+use crate::{firmware, fuzz, install, loom, no_std, peers, surface, test, unknown_argument};
 use std::time::Duration;
 
 /// Each limit is several times what the step takes on two cores from nothing.
@@ -17,7 +17,7 @@ const STEPS: [Step; 11] = [
     Step { name: "no-std", limit: Duration::from_mins(8), task: no_std::run },
     Step { name: "firmware", limit: Duration::from_mins(10), task: firmware::run },
     Step { name: "fuzz", limit: Duration::from_mins(10), task: fuzz_briefly },
-    Step { name: "peers", limit: Duration::from_mins(8), task: browser::run },
+    Step { name: "peers", limit: Duration::from_mins(12), task: peers::run },
 ];
 
 /// What may be missing.

@@ -13,7 +13,7 @@ mod firmware;
 mod surface;
 mod fuzz;
 mod bench;
-mod browser;
+mod peers;
 mod ci;
 
 use budget::{Budget, Outcome};
@@ -32,7 +32,7 @@ Tasks:
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME           run a benchmark, such as codec
-  browser              run the tests that need curl and Chromium
+  peers                run the tests that need curl, Chromium and RabbitMQ
   ci [--allow-skip=STEP ...]
                        run everything that has to pass; a step that can't run here fails, unless it may be skipped
 
@@ -66,7 +66,7 @@ enum Task {
     Surface,
     Fuzz(fuzz::Options),
     Bench { name: String },
-    Browser,
+    Peers,
     Ci(ci::Options),
 }
 
@@ -82,7 +82,7 @@ impl Task {
             Some("surface") => Self::Surface,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench { name: args.next().ok_or("bench needs a name, such as codec")? },
-            Some("browser") => Self::Browser,
+            Some("peers") => Self::Peers,
             Some("ci") => Self::Ci(ci::Options::parse(&mut args)?),
             Some(other) => return Err(format!("there is no task `{other}`")),
         };
@@ -109,7 +109,7 @@ impl Task {
             Self::Surface => surface::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name } => bench::run(budget, name),
-            Self::Browser => browser::run(budget),
+            Self::Peers => peers::run(budget),
             Self::Ci(options) => ci::run(options),
         }
     }
@@ -152,7 +152,7 @@ mod tests {
             ("firmware", Task::Firmware),
             ("surface", Task::Surface),
             ("bench codec", Task::Bench { name: "codec".to_owned() }),
-            ("browser", Task::Browser),
+            ("peers", Task::Peers),
         ] {
             assert_eq!(parse(line), Ok(task), "{line}");
         }

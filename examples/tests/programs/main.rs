@@ -2,14 +2,24 @@
 
 mod amqp_bridge;
 #[cfg(feature = "peers")]
+mod amqp_broker;
+#[cfg(feature = "peers")]
 mod browser;
+#[cfg(feature = "peers")]
+mod cable;
 mod client;
 #[cfg(feature = "peers")]
 mod curl;
 #[cfg(feature = "peers")]
 mod hub_page;
+#[cfg(feature = "peers")]
+mod publisher;
+#[cfg(feature = "peers")]
+mod rabbit;
 mod scripted;
 mod server;
+#[cfg(feature = "peers")]
+mod subscriber;
 mod tick;
 #[cfg(feature = "peers")]
 mod tick_page;
