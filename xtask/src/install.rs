@@ -2,6 +2,7 @@
 
 use crate::budget::{Budget, Error, Outcome};
 use std::env;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// The package lists, fetched at most once.
@@ -37,6 +38,37 @@ pub(crate) fn cargo_tool(budget: Budget, name: &str, version: &str) -> Outcome {
         .map_err(|error| Error::Unavailable(format!("{name} can't be installed: {error}")))
 }
 
+/// What npm's packages need.
+const NODE_AT_LEAST: (u32, u32) = (22, 12);
+/// What's brought where the system's is older.
+const NODE: &str = "24.21.0";
+const NODE_FOLDER: &str = "target/node/node_modules/.bin";
+
+/// Sees to it that there's a Node that's new enough; returns the `PATH` on which it's the first.
+pub(crate) fn node(budget: Budget) -> Result<String, Error> {
+    let path = env::var("PATH").map_err(Error::unavailable)?;
+    if is_new_enough(&budget.read("node --version")?) {
+        return Ok(path);
+    }
+    let node = format!("{NODE_FOLDER}/node");
+    let version = || budget.read(&format!("{node} --version"));
+    if !(Path::new(&node).is_file() && version()?.trim() == format!("v{NODE}")) {
+        let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+        budget
+            .run(&format!("npm install --no-save --prefix target/node node-linux-{machine}@{NODE}"))
+            .map_err(|error| Error::Unavailable(format!("Node {NODE} can't be installed: {error}")))?;
+    }
+    let folder = env::current_dir().map_err(Error::unavailable)?.join(NODE_FOLDER);
+    Ok(format!("{}:{path}", folder.display()))
+}
+
+/// Of what it says of itself, `v24.21.0` say.
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.trim_start_matches('v').split('.').map(|number| number.parse::<u32>().ok());
+    let (major, minor) = (numbers.next().flatten(), numbers.next().flatten());
+    major.zip(minor) >= Some(NODE_AT_LEAST)
+}
+
 fn is_there(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     // To join an absolute path is to replace by it.
@@ -46,6 +78,19 @@ fn is_there(program: &str) -> bool {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_is_judged_by_its_version() {
+        for (version, expected) in [
+            ("v22.12.0\n", true),
+            ("v24.1.0\n", true),
+            ("v22.11.9\n", false),
+            ("v20.20.2\n", false),
+            ("?", false),
+        ] {
+            assert_eq!(is_new_enough(version), expected, "{version}");
+        }
+    }
 
     #[test]
     fn a_program_has_a_name_or_a_path() {

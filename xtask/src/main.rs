@@ -32,11 +32,11 @@ Tasks:
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME           run a benchmark, such as codec
-  peers                run the tests that need curl, Chromium and RabbitMQ
+  peers                run the tests that need curl, Chromium, Node and RabbitMQ
   ci [--allow-skip=STEP ...]
                        run everything that has to pass; a step that can't run here fails, unless it may be skipped
 
-What a task needs is installed if it's missing: Debian packages (as root), cargo's tools.
+What a task needs is installed if it's missing: Debian packages (as root), cargo's tools, a Node.
 ";
 
 fn main() -> ExitCode {

@@ -10,8 +10,15 @@ pub(crate) fn run(budget: Budget) -> Outcome {
             ("chromium", "chromium"),
             ("chromedriver", "chromium-driver"),
             ("curl", "curl"),
+            ("node", "nodejs"),
+            ("npm", "npm"),
             ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server"),
         ],
     )?;
-    budget.run("cargo test --locked --package examples --features peers --test programs")
+    budget.run("npm ci --prefix examples/node")?;
+    let path = install::node(budget)?;
+    budget.run_with(
+        &[("PATH", &path)],
+        "cargo test --locked --package examples --features peers --test programs",
+    )
 }

@@ -13,6 +13,8 @@ mod curl;
 #[cfg(feature = "peers")]
 mod hub_page;
 #[cfg(feature = "peers")]
+mod node;
+#[cfg(feature = "peers")]
 mod publisher;
 #[cfg(feature = "peers")]
 mod rabbit;
