@@ -6,6 +6,11 @@ use crate::budget::{Budget, Outcome};
 /// `docs/performance.md`.
 const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=100000000");
 
-pub(crate) fn run(budget: Budget, name: &str) -> Outcome {
-    budget.run_with(&[TUNABLES], &format!("cargo run --locked --release --package benches --bin {name}"))
+/// Runs the benchmark of that name, with arguments of its own.
+pub(crate) fn run(budget: Budget, name: &str, arguments: &[String]) -> Outcome {
+    let arguments = arguments.join(" ");
+    budget.run_with(
+        &[TUNABLES],
+        &format!("cargo run --locked --release --package benches --bin {name} -- {arguments}"),
+    )
 }

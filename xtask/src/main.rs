@@ -31,7 +31,9 @@ Tasks:
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
-  bench NAME           run a benchmark, such as codec
+  bench NAME [ARGUMENT ...]
+                       run a benchmark, such as codec, with arguments of its own: a part of a case's name,
+                       to run that alone
   peers                run the tests that need curl, Chromium, Node and RabbitMQ
   ci [--allow-skip=STEP ...]
                        run everything that has to pass; a step that can't run here fails, unless it may be skipped
@@ -65,7 +67,7 @@ enum Task {
     Firmware,
     Surface,
     Fuzz(fuzz::Options),
-    Bench { name: String },
+    Bench { name: String, arguments: Vec<String> },
     Peers,
     Ci(ci::Options),
 }
@@ -81,7 +83,10 @@ impl Task {
             Some("firmware") => Self::Firmware,
             Some("surface") => Self::Surface,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
-            Some("bench") => Self::Bench { name: args.next().ok_or("bench needs a name, such as codec")? },
+            Some("bench") => Self::Bench {
+                name: args.next().ok_or("bench needs a name, such as codec")?,
+                arguments: args.by_ref().collect(),
+            },
             Some("peers") => Self::Peers,
             Some("ci") => Self::Ci(ci::Options::parse(&mut args)?),
             Some(other) => return Err(format!("there is no task `{other}`")),
@@ -108,7 +113,7 @@ impl Task {
             Self::Firmware => firmware::run(budget),
             Self::Surface => surface::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
-            Self::Bench { name } => bench::run(budget, name),
+            Self::Bench { name, arguments } => bench::run(budget, name, arguments),
             Self::Peers => peers::run(budget),
             Self::Ci(options) => ci::run(options),
         }
@@ -149,13 +154,18 @@ mod tests {
             ("--help", Task::Help),
             ("test", Task::Test),
             ("no-std", Task::NoStd),
-            ("firmware", Task::Firmware),
-            ("surface", Task::Surface),
-            ("bench codec", Task::Bench { name: "codec".to_owned() }),
-            ("peers", Task::Peers),
+            ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
+            ("browser", Task::Browser),
         ] {
             assert_eq!(parse(line), Ok(task), "{line}");
         }
+    }
+
+    #[test]
+    fn a_benchmark_has_arguments_of_its_own() {
+        let arguments = ["--quick", "one", "line"].map(String::from).into();
+        let task = Task::Bench { name: "fanout".to_owned(), arguments };
+        assert_eq!(parse("bench fanout --quick one line"), Ok(task));
     }
 
     #[test]
@@ -170,7 +180,6 @@ mod tests {
             ("tests", "no task `tests`"),
             ("test quickly", "`quickly`"),
             ("bench", "needs a name"),
-            ("bench codec twice", "`twice`"),
             ("fuzz encode stream", "`stream`"),
             ("fuzz --forever", "`--forever`"),
             ("ci --quick", "`--quick`"),

@@ -12,7 +12,7 @@ static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::I
 
 fn main() {
     // A part of a case's name, to run that alone.
-    let wanted = std::env::args().nth(1).unwrap_or_default();
+    let wanted = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
     encode::run(&wanted);
     decode::run(&wanted);
 }
