@@ -32,8 +32,8 @@ Tasks:
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME [ARGUMENT ...]
-                       run a benchmark, such as codec, with arguments of its own: a part of a case's name,
-                       to run that alone
+                       run a benchmark, codec or fanout, with arguments of its own: a part of a case's name,
+                       to run that alone, and for fanout --quick
   peers                run the tests that need curl, Chromium, Node and RabbitMQ
   ci [--allow-skip=STEP ...]
                        run everything that has to pass; a step that can't run here fails, unless it may be skipped
@@ -155,7 +155,7 @@ mod tests {
             ("test", Task::Test),
             ("no-std", Task::NoStd),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
-            ("browser", Task::Browser),
+            ("peers", Task::Peers),
         ] {
             assert_eq!(parse(line), Ok(task), "{line}");
         }
