@@ -2,7 +2,8 @@
 //! [`http_body::Body`], so that it drops into hyper 1 (HTTP/1.1 and 2), axum and tower; [`respond`] makes the whole
 //! response; [`EventService`] is a ready service.
 //!
-//! Depends on no runtime: the stream brings its timer along.
+//! Depends on no runtime: the stream brings its timer along, an adapter's `Alarm`, or a [`HyperAlarm`] on any timer that hyper
+//! runs on.
 //!
 //! In axum, it's one line:
 //!
@@ -41,6 +42,7 @@
 //! the socket's buffers, then the stream isn't polled any more; [`StallGuard`] ends such a connection.
 #![forbid(unsafe_code)]
 
+mod alarm;
 mod body;
 mod cors;
 mod read;
@@ -48,6 +50,7 @@ mod respond;
 mod service;
 mod stall;
 
+pub use alarm::HyperAlarm;
 pub use body::{Aborted, BoxEventBody, EventBody};
 pub use cors::Cors;
 pub use read::{Chunks, read};
