@@ -83,6 +83,10 @@ impl<S, T> EventBody<S, T> {
     pub(crate) fn text(text: impl Into<Bytes>) -> Self {
         Content::Text { text: Some(text.into()) }.into()
     }
+
+    pub(crate) fn empty() -> Self {
+        Content::Text { text: None }.into()
+    }
 }
 
 impl<S, T> From<Content<S, T>> for EventBody<S, T> {

@@ -30,6 +30,7 @@
 //! | another method | 405 with `allow` |
 //! | `Accept` excludes `text/event-stream` | 406 |
 //! | `Last-Event-ID` that can't be one | the stream is told [`LastEventId::Unusable`](eventsource_core::LastEventId); 400 if you say so |
+//! | your code [refuses](Refusal) it | 503 with `retry-after`, or 204 |
 //!
 //! A browser's `EventSource` takes any status but 200 for good: it doesn't come back. So refuse with care.
 //!
@@ -43,17 +44,21 @@
 #![forbid(unsafe_code)]
 
 mod alarm;
+mod answer;
 mod body;
 mod cors;
 mod read;
+mod refusal;
 mod respond;
 mod service;
 mod stall;
 
 pub use alarm::HyperAlarm;
+pub use answer::Answer;
 pub use body::{Aborted, BoxEventBody, EventBody};
 pub use cors::Cors;
 pub use read::{Chunks, read};
+pub use refusal::Refusal;
 pub use respond::{Responder, respond};
 pub use service::EventService;
 pub use stall::StallGuard;

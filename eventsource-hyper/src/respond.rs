@@ -1,14 +1,16 @@
 //! The whole response.
 
-use crate::EventBody;
-use eventsource_core::{EventStream, LastEventId, RESPONSE_HEADERS, Source, Timer, accepts_event_stream};
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use crate::refusal::refuse;
+use crate::{Answer, EventBody};
+use eventsource_core::{LastEventId, RESPONSE_HEADERS, accepts_event_stream};
+use http::header::{ACCEPT, ALLOW, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// Answers a request with an event stream, as [`Responder::default`] does. `stream` is called only if the
-/// request is to be answered with one, with what the client says it has seen last.
+/// request is to be answered with one, with what the client says it has seen last; it makes the stream, or
+/// [refuses](crate::Refusal).
 ///
 /// ```
 /// use eventsource_core::{EventStream, LastEventId, Never};
@@ -22,10 +24,10 @@ use std::borrow::Cow;
 /// assert_eq!(response.headers()["content-type"], "text/event-stream");
 /// # Ok::<(), http::Error>(())
 /// ```
-pub fn respond<B, S: Source, T: Timer>(
+pub fn respond<B, A: Answer>(
     request: &Request<B>,
-    stream: impl FnOnce(LastEventId) -> EventStream<S, T>,
-) -> Response<EventBody<S, T>> {
+    stream: impl FnOnce(LastEventId) -> A,
+) -> Response<EventBody<A::Source, A::Timer>> {
     Responder::default().respond(request, stream)
 }
 
@@ -105,39 +107,43 @@ impl Responder {
         self
     }
 
-    /// Answers `request`. `stream` is called only if it's to be answered with one.
-    pub fn respond<B, S: Source, T: Timer>(
+    /// Answers `request`. `stream` is called only if it's to be answered with one; it makes the stream, or
+    /// [refuses](crate::Refusal).
+    pub fn respond<B, A: Answer>(
         &self,
         request: &Request<B>,
-        stream: impl FnOnce(LastEventId) -> EventStream<S, T>,
-    ) -> Response<EventBody<S, T>> {
+        stream: impl FnOnce(LastEventId) -> A,
+    ) -> Response<EventBody<A::Source, A::Timer>> {
         self.respond_to(request.method(), request.uri(), request.headers(), stream)
     }
 
-    pub(crate) fn respond_to<S: Source, T: Timer>(
+    pub(crate) fn respond_to<A: Answer>(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
-        stream: impl FnOnce(LastEventId) -> EventStream<S, T>,
-    ) -> Response<EventBody<S, T>> {
+        stream: impl FnOnce(LastEventId) -> A,
+    ) -> Response<EventBody<A::Source, A::Timer>> {
         if !self.methods.contains(method) {
             let allowed = self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-            let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, format!("allowed here: {allowed}\n"));
+            let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, format!("allowed here: {allowed}\n"));
             // Methods are tokens, so this is a valid value.
             response.headers_mut().extend(HeaderValue::try_from(allowed).map(|allowed| (ALLOW, allowed)));
             return response;
         }
         if !accepts_event_stream(headers.get_all(ACCEPT)) {
-            return refusal(StatusCode::NOT_ACCEPTABLE, "this resource is a text/event-stream\n");
+            return refuse(StatusCode::NOT_ACCEPTABLE, "this resource is a text/event-stream\n");
         }
         let last_event_id = self.last_event_id(uri, headers);
         if self.refuse_unusable_id && last_event_id == LastEventId::Unusable {
-            return refusal(StatusCode::BAD_REQUEST, "the last event ID isn't one of this server\n");
+            return refuse(StatusCode::BAD_REQUEST, "the last event ID isn't one of this server\n");
         }
         let body = match *method {
             Method::HEAD => EventBody::unsent(),
-            _ => EventBody::new(stream(last_event_id)),
+            _ => match stream(last_event_id).into_result() {
+                Ok(stream) => EventBody::new(stream),
+                Err(refusal) => return refusal.into_response(),
+            },
         };
         let mut response = Response::new(body);
         response.headers_mut().clone_from(&self.headers);
@@ -168,11 +174,4 @@ fn query_value(query: &str, name: &str) -> Option<Vec<u8>> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).collect::<Vec<u8>>();
     let mut parameters = query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
     parameters.find(|(key, _)| decode(key) == name.as_bytes()).map(|(_, value)| decode(value))
-}
-
-fn refusal<S, T>(status: StatusCode, why: impl Into<bytes::Bytes>) -> Response<EventBody<S, T>> {
-    let mut response = Response::new(EventBody::text(why));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
 }

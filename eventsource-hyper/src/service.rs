@@ -1,9 +1,9 @@
 //! A ready service.
 
-use crate::{EventBody, Responder};
+use crate::{Answer, EventBody, Responder};
 use core::convert::Infallible;
 use core::future::{Ready, ready};
-use eventsource_core::{EventStream, LastEventId, Source, Timer};
+use eventsource_core::LastEventId;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::service::Service;
@@ -36,10 +36,11 @@ pub struct EventService<F> {
 }
 
 impl<F> EventService<F> {
-    /// `stream` makes a stream for a request, given the head of that and what the client says it has seen last.
-    pub fn new<S: Source, T: Timer>(stream: F) -> Self
+    /// `stream` makes a stream for a request, or [refuses](crate::Refusal), given the head of that and what the client says it has
+    /// seen last.
+    pub fn new<A: Answer>(stream: F) -> Self
     where
-        F: Fn(&Parts, LastEventId) -> EventStream<S, T>,
+        F: Fn(&Parts, LastEventId) -> A,
     {
         Self { responder: Responder::new(), stream }
     }
@@ -52,22 +53,29 @@ impl<F> EventService<F> {
     }
 }
 
-impl<B, F, S, T> Service<Request<B>> for EventService<F>
+impl<F, A> EventService<F>
 where
-    F: Fn(&Parts, LastEventId) -> EventStream<S, T>,
-    S: Source,
-    T: Timer,
+    F: Fn(&Parts, LastEventId) -> A,
+    A: Answer,
 {
-    type Response = Response<EventBody<S, T>>;
+    fn answer<B>(&self, request: Request<B>) -> Response<EventBody<A::Source, A::Timer>> {
+        let (parts, _) = request.into_parts();
+        self.responder.respond_to(&parts.method, &parts.uri, &parts.headers, |last_event_id| {
+            (self.stream)(&parts, last_event_id)
+        })
+    }
+}
+
+impl<B, F, A> Service<Request<B>> for EventService<F>
+where
+    F: Fn(&Parts, LastEventId) -> A,
+    A: Answer,
+{
+    type Response = Response<EventBody<A::Source, A::Timer>>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
 
     fn call(&self, request: Request<B>) -> Self::Future {
-        let (parts, _) = request.into_parts();
-        let response =
-            self.responder.respond_to(&parts.method, &parts.uri, &parts.headers, |last_event_id| {
-                (self.stream)(&parts, last_event_id)
-            });
-        ready(Ok(response))
+        ready(Ok(self.answer(request)))
     }
 }

@@ -1,7 +1,8 @@
 //! The decisions of a response, without a socket.
 
+use core::time::Duration;
 use eventsource_core::{EventStream, LastEventId, Never};
-use eventsource_hyper::{Aborted, EventBody, Responder, respond};
+use eventsource_hyper::{Aborted, EventBody, EventService, Refusal, Responder, respond};
 use futures_util::{FutureExt, stream};
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -128,6 +129,64 @@ fn unusable_ids_are_told_or_refused() {
         assert_eq!(last_event_id(&refusing, uri, headers), None);
         let response = refusing.respond(&request(Method::GET, uri, headers), |_| hello());
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    }
+}
+
+#[test]
+fn a_refusal_says_when_to_come_back_or_that_there_is_nothing_more() {
+    let refuse = |refusal| {
+        respond(&request(Method::GET, "/", &[]), |_| -> Result<EventStream<Hello, Never>, _> { Err(refusal) })
+    };
+    for (retry_after, seconds) in [
+        (Duration::ZERO, "0"),
+        (Duration::from_nanos(1), "1"),
+        (Duration::from_secs(30), "30"),
+        (Duration::from_millis(30_001), "31"),
+        (Duration::MAX, "18446744073709551615"),
+    ] {
+        let response = refuse(Refusal::Unavailable { retry_after });
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()["retry-after"], seconds);
+        assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+        assert_eq!(text(response), "there is no stream at the moment\n");
+    }
+    let response = refuse(Refusal::NeverComeBack);
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        (response.headers().len(), &response.headers()["cache-control"]),
+        (1, &"no-store".parse().unwrap())
+    );
+    assert!(response.body().is_end_stream());
+    assert_eq!(text(response), "");
+}
+
+#[test]
+fn what_may_refuse_is_asked_only_for_a_stream_and_may_answer_with_one() {
+    let answer = |method, headers: Headers<'_>| {
+        respond(&request(method, "/", headers), |id| match id {
+            LastEventId::None => Ok(hello()),
+            _ => Err(Refusal::NeverComeBack),
+        })
+    };
+    let seen: Headers<'_> = &[("last-event-id", b"7")];
+    assert_eq!(text(answer(Method::GET, &[])), "data: hello\n\n");
+    assert_eq!(answer(Method::GET, seen).status(), StatusCode::NO_CONTENT);
+    assert_eq!(answer(Method::HEAD, seen).status(), StatusCode::OK);
+    assert_eq!(answer(Method::PUT, seen).status(), StatusCode::METHOD_NOT_ALLOWED);
+    let unwanted: Headers<'_> = &[("last-event-id", b"7"), ("accept", b"text/html")];
+    assert_eq!(answer(Method::GET, unwanted).status(), StatusCode::NOT_ACCEPTABLE);
+}
+
+#[test]
+fn a_service_may_refuse_by_the_head_of_the_request() {
+    use hyper::service::Service;
+    let service = EventService::new(|head: &http::request::Parts, _| match head.uri.path() {
+        "/open" => Ok(hello()),
+        _ => Err(Refusal::Unavailable { retry_after: Duration::from_secs(1) }),
+    });
+    for (uri, status) in [("/open", StatusCode::OK), ("/closed", StatusCode::SERVICE_UNAVAILABLE)] {
+        let response = service.call(request(Method::GET, uri, &[])).into_inner().unwrap();
+        assert_eq!(response.status(), status, "{uri}");
     }
 }
 

@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 use eventsource_core::{Drain, EndReason, Frame, LastEventId, Source, StopHandle};
-use eventsource_hyper::{EventService, StallGuard, respond};
+use eventsource_hyper::{EventService, Refusal, StallGuard, respond};
 use eventsource_tokio::{Alarm, EventStream};
 use futures_util::{StreamExt, stream};
+use http::request::Parts;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -101,6 +102,29 @@ async fn peer_fault_14_graceful_shutdown_returns_with_streams_open() {
         client.read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "0\r\n\r\n", "the response ended well");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_open() {
+    let (listener, address) = bind().await;
+    let service = EventService::new(|head: &Parts, _| match head.uri.path() {
+        "/" => Ok(EventStream::new(stream::iter(["hello"]))),
+        "/over" => Err(Refusal::NeverComeBack),
+        _ => Err(Refusal::Unavailable { retry_after: Duration::from_millis(4500) }),
+    });
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        http1::Builder::new().serve_connection(TokioIo::new(client), service).await
+    });
+    let mut client = send(address, "GET /over HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let over = read_until(&mut client, "\r\n\r\n").await;
+    assert!(over.starts_with("HTTP/1.1 204 No Content\r\n") && !over.contains("\ncontent-"), "{over}");
+    client.write_all(b"GET /later HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let later = read_until(&mut client, "\r\n\r\nthere is no stream at the moment\n").await;
+    assert!(later.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{later}");
+    assert!(later.contains("\nretry-after: 5\r\n"), "{later}");
+    client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    read_until(&mut client, "data: hello\n\n\r\n0\r\n\r\n").await;
 }
 
 #[tokio::test]
