@@ -3,7 +3,7 @@
 //! response; [`EventService`] is a ready service.
 //!
 //! Depends on no runtime: the stream brings its timer along, an adapter's `Alarm`, or a [`HyperAlarm`] on any timer that hyper
-//! runs on.
+//! runs on. With the feature `tower`, [`EventService`] is a service of tower's as well.
 //!
 //! In axum, it's one line:
 //!

@@ -3,12 +3,15 @@
 use crate::{Answer, EventBody, Responder};
 use core::convert::Infallible;
 use core::future::{Ready, ready};
+#[cfg(feature = "tower")]
+use core::task::{Context, Poll};
 use eventsource_core::LastEventId;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::service::Service;
 
-/// A hyper [`Service`] that answers every request with a stream that `F` makes.
+/// A hyper [`Service`] that answers every request with a stream that `F` makes. With the feature `tower` it's one of tower's
+/// too, so that axum's `route_service` takes it.
 ///
 /// ```no_run
 /// use eventsource_core::KeepAlive;
@@ -76,6 +79,26 @@ where
     type Future = Ready<Result<Self::Response, Infallible>>;
 
     fn call(&self, request: Request<B>) -> Self::Future {
+        ready(Ok(self.answer(request)))
+    }
+}
+
+/// Always ready.
+#[cfg(feature = "tower")]
+impl<B, F, A> tower_service::Service<Request<B>> for EventService<F>
+where
+    F: Fn(&Parts, LastEventId) -> A,
+    A: Answer,
+{
+    type Response = Response<EventBody<A::Source, A::Timer>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         ready(Ok(self.answer(request)))
     }
 }
