@@ -5,7 +5,7 @@ use core::convert::Infallible;
 use core::future::{Ready, ready};
 #[cfg(feature = "tower")]
 use core::task::{Context, Poll};
-use eventsource_core::LastEventId;
+use eventsource_core::{Channel, EventStream, KeepAlive, LastEventId, Subscription, Timer};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::service::Service;
@@ -53,6 +53,47 @@ impl<F> EventService<F> {
     pub fn responder(mut self, responder: Responder) -> Self {
         self.responder = responder;
         self
+    }
+}
+
+impl EventService<()> {
+    /// Answers every request with a subscription to `channel`, which goes on after the event that the client has seen last,
+    /// and with the default keep-alive. `timer` makes one for each stream: an adapter's `Alarm::default`.
+    ///
+    /// ```
+    /// use eventsource_core::Channel;
+    /// use eventsource_hyper::EventService;
+    /// use eventsource_tokio::Alarm;
+    /// use http::Request;
+    /// use http_body_util::BodyExt;
+    /// use hyper::service::Service;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let channel = Channel::<()>::new();
+    /// let service = EventService::broadcast(channel.clone(), Alarm::default);
+    ///
+    /// let seen = channel.publish("one")?;
+    /// channel.publish("two")?;
+    /// let request = Request::get("/").header("last-event-id", seen.to_string()).body(())?;
+    /// let mut body = service.call(request).await?.into_body().into_boxed();
+    /// let events = body.frame().await.unwrap()?.into_data().unwrap();
+    /// assert!(events.ends_with(b"data: two\n\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It keeps the channel open; [close](Channel::close) it to end the streams. Where there's more to say, such as a
+    /// [`Drain`](eventsource_core::Drain), say it with [`new`](EventService::new); this is
+    /// `EventService::new(move |_, id| EventStream::new(channel.subscribe(id)).keep_alive(KeepAlive::default()))`.
+    pub fn broadcast<L: Clone, T: Timer>(
+        channel: Channel<L>,
+        timer: impl Fn() -> T + Clone,
+    ) -> EventService<impl Fn(&Parts, LastEventId) -> EventStream<Subscription<L>, T> + Clone> {
+        EventService::new(move |_: &Parts, last_event_id| {
+            let subscription = channel.subscribe(last_event_id);
+            EventStream::with_timer(subscription, timer()).keep_alive(KeepAlive::default())
+        })
     }
 }
 

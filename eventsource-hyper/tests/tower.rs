@@ -3,9 +3,9 @@
 use axum::Router;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use eventsource_core::LastEventId;
+use eventsource_core::{Channel, LastEventId};
 use eventsource_hyper::{EventService, Refusal, Responder};
-use eventsource_tokio::EventStream;
+use eventsource_tokio::{Alarm, EventStream};
 use futures_util::stream;
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
@@ -98,5 +98,23 @@ async fn axum_routes_to_it_and_nests_it() {
         assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
         assert!(response.contains("content-type: text/event-stream\r\n"), "{response}");
         assert!(response.contains(&format!("data: {seen}\n\n")), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn axum_broadcasts_a_channel() {
+    let channel = Channel::<()>::new();
+    let service = EventService::broadcast(channel.clone(), Alarm::default);
+    let address = serve(Router::new().route_service("/", service)).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        // The id alone: its last event ID is unknown, so it begins where the channel is.
+        clients.push(get(address, "/", "-0\n\n").await.0);
+    }
+    channel.publish("hello").unwrap();
+    channel.close();
+    for mut client in clients {
+        let rest = read_until(&mut client, "0\r\n\r\n").await;
+        assert!(rest.contains("data: hello\n\n"), "{rest}");
     }
 }
