@@ -41,6 +41,9 @@
 //! `graceful_shutdown` waits for open streams: end them with a [`StopHandle`](eventsource_core::StopHandle), or without a rush
 //! with a [`Drain`](eventsource_core::Drain). A client that stops reading is not noticed by hyper itself: about 4 MiB go into
 //! the socket's buffers, then the stream isn't polled any more; [`StallGuard`] ends such a connection.
+//!
+//! Over HTTP/2, a reset drops its stream at once. A stream that isn't read isn't polled any more once its window is full, and the
+//! others go on; but enough of them together fill the window of their connection.
 #![forbid(unsafe_code)]
 
 mod alarm;
