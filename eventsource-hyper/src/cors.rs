@@ -45,7 +45,8 @@ impl Cors {
         Self { origins: None, credentials: false }
     }
 
-    /// Pages of these origins, such as `https://app.example`. None of them: no page.
+    /// Pages of these origins, each as browsers write it: `https://app.example`, without a slash at its end. None of them: no
+    /// page.
     pub fn origins(origins: impl IntoIterator<Item = HeaderValue>) -> Self {
         Self { origins: Some(origins.into_iter().collect()), credentials: false }
     }
@@ -71,10 +72,11 @@ impl Cors {
         }
     }
 
-    /// Adds to a response the header fields that let the page of a request read it.
+    /// Adds to a response the header fields that let the page of a request read it. To a response that has them, it adds
+    /// nothing.
     pub fn allow(&self, request: &HeaderMap, response: &mut HeaderMap) {
-        if self.origins.is_some() {
-            // Also where it isn't allowed: a cache mustn't give that answer to others.
+        // Also where it isn't allowed: a cache mustn't give that answer to others.
+        if self.origins.is_some() && !varies_by_origin(response) {
             response.append(VARY, HeaderValue::from_static("origin"));
         }
         let Some(origin) = self.allowed(request) else { return };
@@ -84,8 +86,8 @@ impl Cors {
         }
     }
 
-    /// The answer to a preflight request, which browsers send before a request with a `Last-Event-ID` or an `Authorization`; none
-    /// to any other request.
+    /// The answer to a preflight request, which browsers send before a script's request with a `Last-Event-ID` or an
+    /// `Authorization`, though Chromium doesn't when an `EventSource` reconnects; none to any other request.
     pub fn preflight<B>(&self, request: &Request<B>) -> Option<Response<()>> {
         let asks = request.headers().contains_key(ORIGIN)
             && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
@@ -103,4 +105,11 @@ impl Cors {
         }
         Some(response)
     }
+}
+
+/// Whether `Vary`, a list over any number of lines, says so already.
+fn varies_by_origin(response: &HeaderMap) -> bool {
+    let mut names =
+        response.get_all(VARY).iter().flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+    names.any(|name| matches!(name.trim_ascii(), b"*") || name.trim_ascii().eq_ignore_ascii_case(b"origin"))
 }

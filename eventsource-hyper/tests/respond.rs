@@ -208,7 +208,7 @@ mod cors {
     use super::request;
     use eventsource_hyper::Cors;
     use http::header::{HeaderMap, HeaderValue};
-    use http::{Method, Request};
+    use http::{Method, Request, StatusCode};
 
     const OURS: HeaderValue = HeaderValue::from_static("https://ours.example");
 
@@ -249,18 +249,102 @@ mod cors {
     }
 
     #[test]
-    fn a_preflight_may_ask_for_the_last_event_id() {
-        let asked = |origin: &'static [u8]| {
-            request(Method::OPTIONS, "/", &[("origin", origin), ("access-control-request-method", b"GET")])
-        };
+    fn what_does_not_depend_on_the_page_says_nothing_of_it() {
+        let nobody = request(Method::GET, "/", &[]);
+        let cors = Cors::origins([OURS]).credentials(true);
+        assert!(!cors.allows(nobody.headers()) && !Cors::any().allows(nobody.headers()));
+        let headers = allowed(&cors, &nobody);
+        assert_eq!((headers.len(), &headers["vary"]), (1, &HeaderValue::from_static("origin")));
+    }
+
+    #[test]
+    fn a_response_varies_by_origin_once() {
         let cors = Cors::origins([OURS]);
-        let response = cors.preflight(&asked(b"https://ours.example")).unwrap();
-        let headers = response.headers()["access-control-allow-headers"].to_str().unwrap();
-        assert!(headers.split(", ").any(|name| name == "last-event-id"), "{headers}");
-        let refused = cors.preflight(&asked(b"https://evil.example")).unwrap();
-        assert!(!refused.headers().contains_key("access-control-allow-origin"));
-        assert!(!refused.headers().contains_key("access-control-allow-headers"));
-        assert!(cors.preflight(&request(Method::OPTIONS, "/", &[])).is_none(), "no preflight");
-        assert!(cors.preflight(&from("https://ours.example")).is_none());
+        for (before, after) in [
+            (&[][..], &["origin"][..]),
+            (&["origin"], &["origin"]),
+            (&["Accept-Encoding ,\tOrigin"], &["Accept-Encoding ,\tOrigin"]),
+            (&["accept", "ORIGIN,"], &["accept", "ORIGIN,"]),
+            (&["*"], &["*"]),
+            (&["accept-encoding"], &["accept-encoding", "origin"]),
+            (&["x-origin, origins"], &["x-origin, origins", "origin"]),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in before {
+                headers.append("vary", HeaderValue::from_static(line));
+            }
+            // Another's answer is replaced.
+            headers.append("access-control-allow-origin", HeaderValue::from_static("*"));
+            for _ in 0..2 {
+                cors.allow(from("https://ours.example").headers(), &mut headers);
+                assert_eq!(headers.get_all("vary").iter().collect::<Vec<_>>(), after, "{before:?}");
+                assert_eq!(headers.get_all("access-control-allow-origin").iter().collect::<Vec<_>>(), [OURS]);
+            }
+        }
+    }
+
+    fn preflight(origin: &'static str) -> Request<()> {
+        let headers: [(&str, &[u8]); 2] =
+            [("origin", origin.as_bytes()), ("access-control-request-method", b"GET")];
+        request(Method::OPTIONS, "/", &headers)
+    }
+
+    /// A list's members, over all its lines.
+    fn list(headers: &HeaderMap, name: &str) -> Vec<String> {
+        let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap());
+        lines.flat_map(|line| line.split(',').map(|member| member.trim().to_owned())).collect()
+    }
+
+    #[test]
+    fn a_preflight_may_ask_for_the_last_event_id() {
+        for (cors, origin, credentials, vary) in [
+            (Cors::origins([OURS]), "https://ours.example", None, Some("origin")),
+            (Cors::origins([OURS]).credentials(true), "https://ours.example", Some("true"), Some("origin")),
+            (Cors::any().credentials(true), "*", None, None),
+        ] {
+            let asked = preflight("https://ours.example");
+            let response = cors.preflight(&asked).unwrap();
+            let mut headers = response.headers().clone();
+            // As whoever adds it to every response does.
+            cors.allow(asked.headers(), &mut headers);
+            assert_eq!(response.status(), StatusCode::NO_CONTENT);
+            assert_eq!(headers["access-control-allow-origin"], origin);
+            let value = |name| headers.get(name).map(|value| value.to_str().unwrap());
+            assert_eq!((value("access-control-allow-credentials"), value("vary")), (credentials, vary));
+            assert_eq!(headers.get_all("vary").iter().count(), usize::from(vary.is_some()));
+            // A `*` among these wouldn't hold with credentials, nor ever for `authorization`.
+            let names = list(&headers, "access-control-allow-headers");
+            for name in ["last-event-id", "authorization", "cache-control", "content-type"] {
+                assert!(names.iter().any(|allowed| allowed == name), "{name}: {names:?}");
+            }
+            assert!(list(&headers, "access-control-allow-methods").contains(&"GET".to_owned()));
+            assert_eq!(value("access-control-max-age"), Some("600"));
+        }
+    }
+
+    #[test]
+    fn a_preflight_of_a_page_that_may_not_is_answered_without_a_word() {
+        for cors in [Cors::origins([OURS]).credentials(true), Cors::origins([])] {
+            let refused = cors.preflight(&preflight("https://evil.example")).unwrap();
+            let headers = refused.headers();
+            assert_eq!((headers.len(), &headers["vary"]), (1, &HeaderValue::from_static("origin")));
+        }
+    }
+
+    #[test]
+    fn a_preflight_has_an_origin_and_a_method() {
+        let cors = Cors::any();
+        let (origin, method) =
+            (("origin", &b"https://ours.example"[..]), ("access-control-request-method", &b"GET"[..]));
+        assert!(cors.preflight(&request(Method::OPTIONS, "/", &[origin, method])).is_some());
+        for (method_of_request, headers) in [
+            (Method::OPTIONS, &[][..]),
+            (Method::OPTIONS, &[origin]),
+            (Method::OPTIONS, &[method]),
+            (Method::GET, &[origin, method]),
+            (Method::POST, &[origin, method]),
+        ] {
+            assert!(cors.preflight(&request(method_of_request, "/", headers)).is_none());
+        }
     }
 }

@@ -338,6 +338,7 @@ async fn pages_of_foreign_origins() {
         (answer.status().as_u16(), &answer.headers()["access-control-allow-origin"]),
         (204, &"https://ours.example".parse().unwrap())
     );
+    assert_eq!(answer.headers().get_all("vary").iter().collect::<Vec<_>>(), ["origin"]);
 }
 
 #[tokio::test]
