@@ -16,7 +16,17 @@ pin_project! {
     /// [`TimedOut`](io::ErrorKind::TimedOut), the stream is dropped, and if it was given the
     /// [handle](Self::handle), its hook learns that it [stalled](eventsource_core::EndReason::Stalled).
     ///
-    /// What the socket's own buffers hold, some MiB, counts as taken.
+    /// Over HTTP/2 it's the connection that's looked at. Whether each of its streams is read, only their windows tell.
+    ///
+    /// # How much patience
+    /// What the socket's own buffers hold, some MiB, counts as taken; and a full one takes more only when a good part of it is
+    /// free, on Linux a third. For so long a client takes nothing, though it reads slowly all the time. So the limit has to be
+    /// more than the send buffer divided by the slowest rate that's to be put up with.
+    ///
+    /// Linux lets the buffer grow to 4 MiB (`tcp_wmem`): 210 s for 20 kB/s, 14 minutes for 5 kB/s; about a third of that was
+    /// measured between two writes. For less, set the listener's `SO_SNDBUF` before it listens; its connections inherit it. With
+    /// 64 KiB, which Linux doubles, a client at 20 kB/s took nothing for 6 s, one at 5 kB/s for 26 s. A smaller one gains
+    /// nothing: then it's the client's own buffer that fills and empties in steps.
     ///
     /// ```no_run
     /// use core::time::Duration;
