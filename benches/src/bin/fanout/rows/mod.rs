@@ -6,6 +6,8 @@
 mod axum;
 mod broadcast;
 mod channel_hyper;
+mod channel_smol;
+mod channel_tokio;
 mod control;
 mod event;
 mod floor;
@@ -36,8 +38,10 @@ pub(crate) enum Server {
 /// What all are compared with.
 pub(crate) const FLOOR: Row = Row { name: "the floor", server: Server::Role(floor::serve) };
 
-pub(crate) const ROWS: [Row; 4] = [
+pub(crate) const ROWS: [Row; 6] = [
     Row { name: "channel -> hyper", server: Server::Role(channel_hyper::serve) },
+    Row { name: "channel -> tokio", server: Server::Role(channel_tokio::serve) },
+    Row { name: "channel -> smol", server: Server::Role(channel_smol::serve) },
     Row { name: "hub", server: Server::Hub },
     Row { name: "axum Event, tokio broadcast", server: Server::Role(axum::serve) },
     Row { name: "tokio broadcast, write_all", server: Server::Role(broadcast::serve) },
