@@ -9,6 +9,7 @@ use eventsource_core::{Channel, EventStream, KeepAlive, LastEventId, Subscriptio
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::service::Service;
+use std::sync::Arc;
 
 /// A hyper [`Service`] that answers every request with a stream that `F` makes. With the feature `tower` it's one of tower's
 /// too, so that axum's `route_service` takes it.
@@ -34,7 +35,8 @@ use hyper::service::Service;
 /// ```
 #[derive(Clone, Debug)]
 pub struct EventService<F> {
-    responder: Responder,
+    // Shared, for each connection has a clone of the service.
+    responder: Arc<Responder>,
     stream: F,
 }
 
@@ -45,13 +47,13 @@ impl<F> EventService<F> {
     where
         F: Fn(&Parts, LastEventId) -> A,
     {
-        Self { responder: Responder::new(), stream }
+        Self { responder: Arc::default(), stream }
     }
 
     /// Answers as `responder` says.
     #[must_use]
     pub fn responder(mut self, responder: Responder) -> Self {
-        self.responder = responder;
+        self.responder = Arc::new(responder);
         self
     }
 }
@@ -86,7 +88,7 @@ impl EventService<()> {
     /// It keeps the channel open; [close](Channel::close) it to end the streams. Where there's more to say, such as a
     /// [`Drain`](eventsource_core::Drain), say it with [`new`](EventService::new); this is
     /// `EventService::new(move |_, id| EventStream::new(channel.subscribe(id)).keep_alive(KeepAlive::default()))`.
-    pub fn broadcast<L: Clone, T: Timer>(
+    pub fn broadcast<L, T: Timer>(
         channel: Channel<L>,
         timer: impl Fn() -> T + Clone,
     ) -> EventService<impl Fn(&Parts, LastEventId) -> EventStream<Subscription<L>, T> + Clone> {

@@ -25,8 +25,8 @@ pin_project! {
     ///
     /// Linux lets the buffer grow to 4 MiB (`tcp_wmem`): 210 s for 20 kB/s, 14 minutes for 5 kB/s; about a third of that was
     /// measured between two writes. For less, set the listener's `SO_SNDBUF` before it listens; its connections inherit it. With
-    /// 64 KiB, which Linux doubles, a client at 20 kB/s took nothing for 6 s, one at 5 kB/s for 26 s. A smaller one gains
-    /// nothing: then it's the client's own buffer that fills and empties in steps.
+    /// 64 KiB, which Linux doubles, a client at 20 kB/s took nothing for 6 s; with 16 KiB, one at 5 kB/s for 26 s. Still smaller
+    /// gains nothing: then it's the client's own buffer that fills and empties in steps.
     ///
     /// ```no_run
     /// use core::time::Duration;
