@@ -16,6 +16,7 @@ mod topic;
 use client::Client;
 use eventsource_hyper::StallGuard;
 use eventsource_tokio::Alarm;
+use futures_util::FutureExt;
 use hub::Hub;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -133,9 +134,6 @@ fn serve(client: TcpStream, address: SocketAddr, seat: Seat, hub: Arc<Hub>, open
         .max_buf_size(16 << 10)
         .serve_connection(io, service);
     let connection = open.watch(connection);
-    tokio::spawn(async move {
-        // A connection that breaks is the client's affair.
-        let _ = connection.await;
-        drop(seat);
-    });
+    // A connection that breaks is the client's affair. An async block would hold it twice.
+    tokio::spawn(connection.map(move |_| drop(seat)));
 }
