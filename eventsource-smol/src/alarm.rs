@@ -3,7 +3,7 @@
 use async_io::Timer;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll};
 use core::time::Duration;
 
 /// A [`Timer`](eventsource_core::Timer) on the clock of the runtime.
@@ -14,8 +14,8 @@ use core::time::Duration;
 /// It's a timer of async-io, whose reactor runs in any executor.
 #[derive(Debug, Default)]
 pub struct Alarm {
-    // None: never.
-    timer: Option<Timer>,
+    // None: never. In a box, for most of the many that there are may never be set.
+    timer: Option<Box<Timer>>,
 }
 
 /// About 30 years: no instant of the system's clock overflows.
@@ -26,14 +26,12 @@ impl eventsource_core::Timer for Alarm {
         match &mut self.timer {
             timer if after > FAR => *timer = None,
             Some(timer) => timer.set_after(after),
-            timer @ None => *timer = Some(Timer::after(after)),
+            timer @ None => *timer = Some(Box::new(Timer::after(after))),
         }
     }
 
     fn poll_expired(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(timer) = &mut self.timer else { return Poll::Pending };
-        ready!(Pin::new(timer).poll(cx));
-        Poll::Ready(())
+        self.timer.as_mut().map_or(Poll::Pending, |timer| Pin::new(timer).poll(cx).map(drop))
     }
 }
 

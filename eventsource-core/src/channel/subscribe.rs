@@ -231,10 +231,12 @@ impl<L> SubscriptionBuilder<L> {
         };
         let cursors = cursors.unwrap_or_else(|| state.start(indices, start, lag));
         let slot = state.add();
-        let parts = indices.iter().zip(cursors);
-        let parts: Vec<_> = parts
-            .filter_map(|(&index, cursor)| Some(Part::new(state.topics.get_mut(index)?, index, slot, cursor)))
-            .collect();
+        // Not a part more than there are topics.
+        let mut parts = Vec::with_capacity(indices.len());
+        for (&index, cursor) in indices.iter().zip(cursors) {
+            let topic = state.topics.get_mut(index);
+            parts.extend(topic.map(|topic| Part::new(topic, index, slot, cursor)));
+        }
         let first = parts.iter().filter_map(|part| state.next(part, lag)).min();
         let reached = first.map_or(state.sequence, |first| first.saturating_sub(1));
         state.reached(slot, reached);
@@ -247,7 +249,7 @@ impl<L> SubscriptionBuilder<L> {
         // From here on a panic of a caller's code ends a subscription, and leaves nothing behind.
         let mut subscription = Subscription {
             shared: Arc::clone(shared),
-            parts,
+            parts: parts.into(),
             slot,
             resumed,
             lag,

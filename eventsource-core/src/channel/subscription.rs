@@ -33,7 +33,7 @@ const BATCHES: usize = 32;
 #[must_use = "sources do nothing unless polled"]
 pub struct Subscription<L = ()> {
     pub(super) shared: Arc<Shared<L>>,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Box<[Part]>,
     pub(super) slot: usize,
     pub(super) resumed: Resumed,
     pub(super) lag: Lag,
@@ -59,6 +59,15 @@ impl<L> Subscription<L> {
         self.parked
             && self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
             && self.parts.iter().all(Part::is_unchanged)
+    }
+
+    fn next_ready(&mut self) -> Option<Frame> {
+        let frame = self.ready.pop_front()?;
+        if self.ready.is_empty() {
+            // Most of the time there's nothing, so there's no room for it either.
+            self.ready = VecDeque::new();
+        }
+        Some(frame)
     }
 
     /// Keeps what passes, to be handed out.
@@ -111,7 +120,7 @@ impl<L> Source for Subscription<L> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>> {
         let this = self.get_mut();
         for _ in 0..BATCHES {
-            if let Some(frame) = this.ready.pop_front() {
+            if let Some(frame) = this.next_ready() {
                 return Poll::Ready(Ok(frame));
             }
             if let Some(reason) = this.ended {

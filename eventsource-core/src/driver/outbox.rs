@@ -1,5 +1,6 @@
 //! What's to be written.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use core::pin::Pin;
@@ -12,7 +13,8 @@ use std::io::{self, IoSlice};
 pub(super) struct Outbox {
     // Most of the time there's one at most.
     first: Bytes,
-    more: VecDeque<Bytes>,
+    #[expect(clippy::box_collection, reason = "each connection has one of these, and hardly any needs it")]
+    more: Option<Box<VecDeque<Bytes>>>,
     len: usize,
 }
 
@@ -33,7 +35,7 @@ impl Outbox {
 
     /// Whether another piece still belongs to the same write.
     pub(super) fn has_room(&self) -> bool {
-        self.more.len() < PIECES - 1 && self.len < BYTES
+        self.more.as_ref().map_or(0, |more| more.len()) < PIECES - 1 && self.len < BYTES
     }
 
     pub(super) fn push(&mut self, piece: Bytes) {
@@ -44,7 +46,7 @@ impl Outbox {
         if self.first.is_empty() {
             self.first = piece;
         } else {
-            self.more.push_back(piece);
+            self.more.get_or_insert_default().push_back(piece);
         }
     }
 
@@ -54,14 +56,14 @@ impl Outbox {
         writer: Pin<&mut W>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let written = if self.more.is_empty() {
-            ready!(writer.poll_write(cx, &self.first))?
-        } else {
+        let written = if let Some(more) = &self.more {
             let mut slices = [IoSlice::new(&[]); PIECES];
-            let pieces = core::iter::once(&self.first).chain(&self.more);
+            let pieces = core::iter::once(&self.first).chain(&**more);
             let count =
                 slices.iter_mut().zip(pieces).map(|(slice, piece)| *slice = IoSlice::new(piece)).count();
             ready!(writer.poll_write_vectored(cx, slices.get(..count).unwrap_or_default()))?
+        } else {
+            ready!(writer.poll_write(cx, &self.first))?
         };
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -75,12 +77,10 @@ impl Outbox {
         self.len = self.len.saturating_sub(left);
         while left >= self.first.len() && left > 0 {
             left = left.saturating_sub(self.first.len());
-            self.first = self.more.pop_front().unwrap_or_default();
+            self.first = self.more.as_mut().and_then(|more| more.pop_front()).unwrap_or_default();
         }
         self.first.advance(left);
-        if self.more.is_empty() {
-            // A connection that was slow once doesn't keep its room for ever.
-            self.more = VecDeque::new();
-        }
+        // A connection that was behind once doesn't keep its room for ever.
+        self.more.take_if(|more| more.is_empty());
     }
 }

@@ -91,13 +91,13 @@ pin_project! {
         source: Option<S>,
         #[pin]
         timer: T,
-        retry: Option<Frame>,
-        keep_alive: Option<(KeepAlive, Frame)>,
+        // What it says of itself, until it's said: first the `retry:`, then its drain's last words.
+        words: Option<Frame>,
+        // Without a frame of its own, it's the default.
+        keep_alive: Option<(KeepAlive, Option<Box<Frame>>)>,
         lifetime: Option<Pin<Box<Lifetime<T>>>>,
         stops: Vec<StopSignal>,
-        drain: Option<DrainSignal>,
-        // Its drain's last words, until they're said.
-        parting: Option<Frame>,
+        drain: Option<Box<DrainSignal>>,
         // How many frames came since the lifetime was last looked at.
         unchecked: u8,
         // Last, so that the sources are gone when the hook is told.
@@ -162,12 +162,11 @@ impl<S: Source, T: Timer> EventStream<S, T> {
         Self {
             source: Some(source),
             timer,
-            retry: None,
+            words: None,
             keep_alive: None,
             lifetime: None,
             stops: Vec::new(),
             drain: None,
-            parting: None,
             unchecked: FRAMES_PER_CHECK,
             course: Course { state: State::New, stall: None, on_end: None },
         }
@@ -189,30 +188,30 @@ impl<S: Source, T: Timer> EventStream<S, T> {
     ///
     /// To be called before the stream is polled, like all that follow.
     pub fn merge<O: Source>(self, other: O) -> EventStream<Merge<S, O>, T> {
-        let Self { source, timer, retry, keep_alive, lifetime, stops, drain, parting, unchecked, course } =
-            self;
+        let Self { source, timer, words, keep_alive, lifetime, stops, drain, unchecked, course } = self;
         let source = Some(Merge::new(source, other));
-        EventStream { source, timer, retry, keep_alive, lifetime, stops, drain, parting, unchecked, course }
+        EventStream { source, timer, words, keep_alive, lifetime, stops, drain, unchecked, course }
     }
 
     /// Sends a comment line when nothing else was sent for a while: every 60 seconds by default. When exactly, says
     /// [`KeepAlive`].
     ///
     /// However slow the reader, there's never more than one under way: it's made when it's asked for.
-    pub fn keep_alive(self, keep_alive: KeepAlive) -> Self {
-        self.keep_alive_with(keep_alive, Frame::KEEP_ALIVE)
+    pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
+        self.keep_alive = Some((keep_alive, None));
+        self
     }
 
     /// The same with a frame of your own, for clients that want to see it. A frame without bytes means off.
     pub fn keep_alive_with(mut self, keep_alive: KeepAlive, frame: impl Into<Frame>) -> Self {
         let frame = frame.into();
-        self.keep_alive = (!frame.is_empty()).then_some((keep_alive, frame));
+        self.keep_alive = (!frame.is_empty()).then(|| (keep_alive, Some(Box::new(frame))));
         self
     }
 
     /// Begins with the client's reconnection time, in whole milliseconds, rounded up.
     pub fn retry(mut self, reconnection_time: Duration) -> Self {
-        self.retry = Some(Frame::retry(reconnection_time));
+        self.words = Some(Frame::retry(reconnection_time));
         self
     }
 
@@ -231,7 +230,7 @@ impl<S: Source, T: Timer> EventStream<S, T> {
     /// A second drain replaces the first.
     #[cfg(feature = "std")]
     pub fn drain_on(mut self, drain: &Drain) -> Self {
-        self.drain = Some(drain.signal());
+        self.drain = Some(Box::new(drain.signal()));
         self
     }
 
@@ -269,13 +268,13 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
         let mut this = self.project();
         if matches!(this.course.state, State::New) {
             this.course.state = State::Open;
-            if this.drain.as_ref().is_some_and(DrainSignal::is_bounced) {
+            if this.drain.as_ref().is_some_and(|drain| drain.is_bounced()) {
                 this.source.set(None);
             }
             if let Some(lifetime) = this.lifetime {
                 lifetime.as_mut().start();
             }
-            if let Some(retry) = this.retry.take().filter(|_| this.source.is_some()) {
+            if let Some(retry) = this.words.take().filter(|_| this.source.is_some()) {
                 return Poll::Ready(Some(retry));
             }
         }
@@ -285,8 +284,8 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
                 State::Open if this.stops.iter().any(StopSignal::is_stopped) => {
                     this.course.close(EndReason::Stopped, this.source.as_mut());
                 }
-                State::Open if this.drain.as_ref().is_some_and(DrainSignal::is_closing) => {
-                    *this.parting = this.drain.as_ref().map(DrainSignal::parting);
+                State::Open if this.drain.as_ref().is_some_and(|drain| drain.is_closing()) => {
+                    *this.words = this.drain.as_ref().map(|drain| drain.parting());
                     this.course.close(EndReason::Drained, this.source.as_mut());
                 }
                 State::Open if *this.unchecked >= FRAMES_PER_CHECK => {
@@ -315,7 +314,7 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
                 }
                 Poll::Ready(Err(end)) => {
                     this.source.set(None);
-                    if let Some(parting) = this.parting.take() {
+                    if let Some(parting) = this.words.take() {
                         return Poll::Ready(Some(parting));
                     }
                     this.course.finish(match this.course.state {
@@ -345,7 +344,7 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
             }
             if let Some((keep_alive, frame)) = this.keep_alive {
                 if keep_alive.poll_due(this.timer, cx).is_ready() {
-                    return Poll::Ready(Some(frame.clone()));
+                    return Poll::Ready(Some(frame.as_deref().cloned().unwrap_or(Frame::KEEP_ALIVE)));
                 }
             }
             return Poll::Pending;
