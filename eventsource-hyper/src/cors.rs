@@ -18,7 +18,7 @@ use http::{Method, Request, Response, StatusCode};
 ///
 /// let request = Request::get("/events").header("origin", "https://app.example").body(())?;
 /// let mut response = Response::new("…");
-/// cors.allow(request.headers(), response.headers_mut());
+/// cors.allow(request.headers(), response.headers_mut()); // a Responder that's given it does all this
 /// assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
 ///
 /// let preflight = Request::options("/events")
@@ -89,15 +89,18 @@ impl Cors {
     /// The answer to a preflight request, which browsers send before a script's request with a `Last-Event-ID` or an
     /// `Authorization`, though Chromium doesn't when an `EventSource` reconnects; none to any other request.
     pub fn preflight<B>(&self, request: &Request<B>) -> Option<Response<()>> {
-        let asks = request.headers().contains_key(ORIGIN)
-            && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if request.method() != Method::OPTIONS || !asks {
+        self.preflight_for(request.method(), request.headers())
+    }
+
+    pub(crate) fn preflight_for(&self, method: &Method, request: &HeaderMap) -> Option<Response<()>> {
+        let asks = request.contains_key(ORIGIN) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if method != Method::OPTIONS || !asks {
             return None;
         }
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::NO_CONTENT;
-        self.allow(request.headers(), response.headers_mut());
-        if self.allows(request.headers()) {
+        self.allow(request, response.headers_mut());
+        if self.allows(request) {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);

@@ -1,7 +1,7 @@
 //! The whole response.
 
 use crate::refusal::refuse;
-use crate::{Answer, EventBody};
+use crate::{Answer, Cors, EventBody};
 use eventsource_core::{LastEventId, RESPONSE_HEADERS, accepts_event_stream};
 use http::header::{ACCEPT, ALLOW, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -55,6 +55,7 @@ pub struct Responder {
     headers: HeaderMap,
     parameter: Option<Cow<'static, str>>,
     refuse_unusable_id: bool,
+    cors: Option<Cors>,
 }
 
 impl Responder {
@@ -67,6 +68,7 @@ impl Responder {
             headers: headers.into_iter().collect(),
             parameter: None,
             refuse_unusable_id: false,
+            cors: None,
         }
     }
 
@@ -107,6 +109,26 @@ impl Responder {
         self
     }
 
+    /// Lets pages of other origins read the responses, refusals too, and answers the preflight requests of their browsers.
+    ///
+    /// ```
+    /// use eventsource_core::{EventStream, Never};
+    /// use eventsource_hyper::{Cors, Responder};
+    /// use futures_util::stream;
+    /// use http::Request;
+    ///
+    /// let responder = Responder::new().cors(Cors::any());
+    /// let request = Request::get("/events").header("origin", "https://app.example").body(())?;
+    /// let response = responder.respond(&request, |_| EventStream::with_timer(stream::pending::<&str>(), Never));
+    /// assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    #[must_use]
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = Some(cors);
+        self
+    }
+
     /// Answers `request`. `stream` is called only if it's to be answered with one; it makes the stream, or
     /// [refuses](crate::Refusal).
     pub fn respond<B, A: Answer>(
@@ -118,6 +140,22 @@ impl Responder {
     }
 
     pub(crate) fn respond_to<A: Answer>(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        stream: impl FnOnce(LastEventId) -> A,
+    ) -> Response<EventBody<A::Source, A::Timer>> {
+        let Some(cors) = &self.cors else { return self.answer(method, uri, headers, stream) };
+        if let Some(preflight) = cors.preflight_for(method, headers) {
+            return preflight.map(|()| EventBody::empty());
+        }
+        let mut response = self.answer(method, uri, headers, stream);
+        cors.allow(headers, response.headers_mut());
+        response
+    }
+
+    fn answer<A: Answer>(
         &self,
         method: &Method,
         uri: &Uri,

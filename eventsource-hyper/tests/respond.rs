@@ -296,6 +296,39 @@ mod cors {
     }
 
     #[test]
+    fn a_responder_lets_pages_read_its_responses_and_its_refusals() {
+        use eventsource_core::{EventStream, Never};
+        use eventsource_hyper::Responder;
+        let responder = Responder::new().cors(Cors::origins([OURS]));
+        let ask = |request: &Request<()>| {
+            responder
+                .respond(request, |_| EventStream::with_timer(futures_util::stream::pending::<&str>(), Never))
+        };
+        for (request, status) in [
+            (from("https://ours.example"), StatusCode::OK),
+            (preflight("https://ours.example"), StatusCode::NO_CONTENT),
+            (
+                request(Method::GET, "/", &[("origin", b"https://ours.example"), ("accept", b"text/html")]),
+                StatusCode::NOT_ACCEPTABLE,
+            ),
+            (
+                request(Method::PUT, "/", &[("origin", b"https://ours.example")]),
+                StatusCode::METHOD_NOT_ALLOWED,
+            ),
+        ] {
+            let response = ask(&request);
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()["access-control-allow-origin"], OURS, "{status}");
+            assert_eq!(response.headers()["vary"], "origin", "{status}");
+        }
+        let foreign = ask(&from("https://evil.example"));
+        assert!(!foreign.headers().contains_key("access-control-allow-origin"));
+        // No preflight, so just another method.
+        let options = ask(&request(Method::OPTIONS, "/", &[]));
+        assert_eq!(options.status(), StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[test]
     fn a_preflight_may_ask_for_the_last_event_id() {
         for (cors, origin, credentials, vary) in [
             (Cors::origins([OURS]), "https://ours.example", None, Some("origin")),
