@@ -339,6 +339,11 @@ mod owned {
         }
     }
 
+    impl EventNameBuf {
+        /// The type of an event without a name.
+        pub(crate) const MESSAGE: Self = Self(ByteString::from_static(EventName::MESSAGE.0));
+    }
+
     owned_field!(EventNameBuf, EventName, as_name);
     owned_field!(EventIdBuf, EventId, as_id);
 }

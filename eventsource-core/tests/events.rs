@@ -132,6 +132,45 @@ fn a_chunk_of_many_events_is_decoded_bit_by_bit_and_shared() {
 }
 
 #[test]
+fn an_id_is_copied_once_however_many_events_and_chunks_follow() {
+    let chunks = [
+        "id: a\ndata: 1\n\ndata: 2\n\nda",
+        "ta: 3\n\n",
+        "",
+        "data: 4\n\nid: b\n\ndata: 5\n\n",
+        "data: 6\n\n",
+    ];
+    let events = Events::new(stream::iter(chunks.map(Ok::<_, ()>)));
+    let events: Vec<_> = events.map(Result::unwrap).collect().now_or_never().unwrap();
+    let ids: Vec<_> = events.iter().map(|event| event.last_event_id.as_str()).collect();
+    assert_eq!(ids, ["a", "a", "a", "a", "b", "b"]);
+    for pair in ids.windows(2).filter(|pair| pair[0] == pair[1]) {
+        assert_eq!(pair[0].as_ptr(), pair[1].as_ptr(), "shared");
+    }
+    let names: Vec<_> = events.iter().map(|event| event.name.as_str()).collect();
+    assert!(names.windows(2).all(|pair| pair[0].as_ptr() == pair[1].as_ptr()), "`message` is no allocation");
+}
+
+#[test]
+fn a_long_id_costs_linear_time() {
+    // Copied or compared for each chunk or event, it would take minutes.
+    const LONG: usize = 4 * 1024 * 1024;
+    let limits = Limits { line: 2 * LONG, id: LONG, ..Limits::default() };
+    let head = Bytes::from(format!("id: {}\ndata: x\n\n", "i".repeat(LONG)));
+    for (rest, events) in [(vec![":"; LONG], 1), (vec!["data\n\n"; LONG / 4], 1 + LONG / 4)] {
+        let chunks = [head.clone()].into_iter().chain(rest.into_iter().map(Bytes::from)).map(Ok::<_, ()>);
+        let mut decoded = Events::with_decoder(stream::iter(chunks), Decoder::new().limits(limits));
+        let mut seen = 0;
+        // Pending means only that it gives way.
+        while !decoded.is_terminated() {
+            seen += usize::from(matches!(decoded.next().now_or_never(), Some(Some(Ok(_)))));
+        }
+        assert_eq!(seen, events);
+        assert_eq!(decoded.last_event_id().as_str().len(), LONG);
+    }
+}
+
+#[test]
 fn an_owned_event_can_be_sent_on() {
     let mut events = Events::new(stream::iter([Ok::<_, ()>("event: n\nid: 1\ndata: a\ndata: b\n\n")]));
     let event = events.next().now_or_never().unwrap().unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! A stream of chunks as a stream of events.
 
-use super::{Chunk, DecodedEvent, Decoder, Item, LimitError};
-use crate::{Event, EventId, EventIdBuf, EventNameBuf, Frame};
+use super::{Chunk, Decoder, Item, LimitError};
+use crate::{Event, EventId, EventIdBuf, EventName, EventNameBuf, Frame};
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
@@ -74,6 +74,8 @@ pin_project! {
         rest: Bytes,
         decoder: Decoder,
         decoded: VecDeque<Decoded>,
+        // As of the last event decoded, and as of the last one handed out.
+        decoded_id: EventIdBuf,
         last_event_id: EventIdBuf,
         retry: Option<Duration>,
     }
@@ -96,12 +98,13 @@ impl<S> Events<S> {
 
     /// With a decoder of your settings, and maybe of an earlier connection.
     pub fn with_decoder(chunks: S, decoder: Decoder) -> Self {
-        let last_event_id = decoder.last_event_id().into();
+        let last_event_id = EventIdBuf::from(decoder.last_event_id());
         Self {
             chunks: Some(chunks),
             rest: Bytes::new(),
             decoder,
             decoded: VecDeque::new(),
+            decoded_id: last_event_id.clone(),
             last_event_id,
             retry: None,
         }
@@ -147,7 +150,7 @@ where
                 }
             }
             if !this.rest.is_empty() {
-                decode(this.rest, this.decoder, this.decoded);
+                decode(this.rest, this.decoder, this.decoded_id, this.decoded);
                 if this.decoder.is_stopped() {
                     this.rest.clear();
                     this.chunks.set(None);
@@ -186,19 +189,16 @@ where
     }
 }
 
-/// Decodes a part of a chunk, and takes that off it.
-fn decode(rest: &mut Bytes, decoder: &mut Decoder, out: &mut VecDeque<Decoded>) {
+/// Decodes a part of a chunk, and takes that off it. `id` is the decoder's last event ID.
+fn decode(rest: &mut Bytes, decoder: &mut Decoder, id: &mut EventIdBuf, out: &mut VecDeque<Decoded>) {
     let mut chunk = Chunk::new(rest);
-    let mut id = EventIdBuf::from(decoder.last_event_id());
     for _ in 0..ITEMS_PER_ROUND {
         out.push_back(match decoder.decode(&mut chunk) {
             Ok(Some(Item::Event(event))) => {
-                if id.as_id() != event.last_event_id {
-                    id = event.last_event_id.into();
-                }
-                Decoded::Event(own(event, id.clone(), rest))
+                let (name, data) = (own_name(event.name), own_data(event.data, rest));
+                Decoded::Event(OwnedEvent { name, last_event_id: own_id(decoder, id), data })
             }
-            Ok(Some(Item::LastEventId(id))) => Decoded::LastEventId(id.into()),
+            Ok(Some(Item::LastEventId(_))) => Decoded::LastEventId(own_id(decoder, id)),
             Ok(Some(Item::Retry(after))) => Decoded::Retry(after),
             Ok(Some(Item::Comment(_))) => continue,
             Ok(None) => break,
@@ -212,13 +212,24 @@ fn decode(rest: &mut Bytes, decoder: &mut Decoder, out: &mut VecDeque<Decoded>) 
     rest.advance(read);
 }
 
-fn own(event: DecodedEvent<'_>, last_event_id: EventIdBuf, bytes: &Bytes) -> OwnedEvent {
-    let data = match place(bytes, event.data.as_bytes()) {
+fn own_name(name: EventName<'_>) -> EventNameBuf {
+    if name == EventName::MESSAGE { EventNameBuf::MESSAGE } else { name.into() }
+}
+
+/// Copied once, and shared by all events that have none of their own, or the same.
+fn own_id(decoder: &mut Decoder, id: &mut EventIdBuf) -> EventIdBuf {
+    if let Some(new) = decoder.take_new_id().filter(|new| *new != id.as_id()) {
+        *id = new.into();
+    }
+    id.clone()
+}
+
+fn own_data(data: &str, bytes: &Bytes) -> ByteString {
+    match place(bytes, data.as_bytes()) {
         // It was valid a moment ago.
         Some(shared) => ByteString::try_from(shared).unwrap_or_default(),
-        None => ByteString::from(event.data),
-    };
-    OwnedEvent { name: event.name.into(), last_event_id, data }
+        None => data.into(),
+    }
 }
 
 /// The part of `bytes` that `part` is, if it lies within.

@@ -86,6 +86,8 @@ pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "
     id: M,
     has_id: bool,
     last_event_id: M,
+    /// The last event ID has been set since it was last taken.
+    has_new_id: bool,
     /// The value of an id or of a comment that's cut.
     scratch: M,
     retry: RetryDigits,
@@ -210,6 +212,7 @@ impl<M: Memory> Decoder<M> {
             id,
             has_id: false,
             last_event_id,
+            has_new_id: false,
             scratch,
             retry: RetryDigits::default(),
             line: Line::Start,
@@ -265,6 +268,12 @@ impl<M: Memory> Decoder<M> {
         kept_id(&self.last_event_id)
     }
 
+    /// The last event ID, if it has been set since this was last asked.
+    #[cfg(feature = "alloc")]
+    fn take_new_id(&mut self) -> Option<EventId<'_>> {
+        core::mem::take(&mut self.has_new_id).then(|| self.last_event_id())
+    }
+
     /// Whether a [`LimitError`] has stopped it for good.
     pub fn is_stopped(&self) -> bool {
         self.stopped.is_some()
@@ -305,12 +314,20 @@ impl<M: Memory> Decoder<M> {
                 return Err(error);
             }
         };
-        let Self { data: data_memory, name: name_memory, id: id_memory, scratch, last_event_id, .. } = self;
+        let Self {
+            data: data_memory,
+            name: name_memory,
+            id: id_memory,
+            scratch,
+            last_event_id,
+            has_new_id,
+            ..
+        } = self;
         let lent = match found {
             Found::Event { name, id, data } => {
                 let lent = name.lend(name_memory).and_then(|name| Ok((name, data.lend(data_memory)?)));
                 if lent.is_ok() || self.overflow == Overflow::Skip {
-                    id.commit(id_memory, last_event_id)?;
+                    *has_new_id |= id.commit(id_memory, last_event_id)?;
                 }
                 let last_event_id = kept_id(last_event_id);
                 lent.map(|(name, data)| {
@@ -679,6 +696,7 @@ impl<M: Memory> Decoder<M> {
             self.skipping = false;
             self.forget_event();
             let is_set = id.commit(&self.id, &mut self.last_event_id)?;
+            self.has_new_id |= is_set;
             return Ok(is_set.then_some(Found::LastEventId));
         }
 
