@@ -21,9 +21,9 @@ impl Event<'_> {
     {
         let mut rollback = Rollback { before: out.len(), out };
         let data = DataWriter::new(self.data(""), Text(rollback.out)).map_err(serde_json::Error::custom)?;
-        let mut lines = Lines(data);
-        serde_json::to_writer(&mut lines, value)?;
-        let Text(out) = lines.0.finish().map_err(serde_json::Error::custom)?;
+        let mut serialised = Serialised(data);
+        serde_json::to_writer(&mut serialised, value)?;
+        let Text(out) = serialised.0.finish().map_err(serde_json::Error::custom)?;
         rollback.before = out.len();
         Ok(())
     }
@@ -52,9 +52,9 @@ impl fmt::Write for Text<'_> {
 }
 
 /// What a serialiser writes, as lines of data.
-struct Lines<'a>(DataWriter<Text<'a>>);
+struct Serialised<'a>(DataWriter<Text<'a>>);
 
-impl std::io::Write for Lines<'_> {
+impl std::io::Write for Serialised<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         // Each piece that serde_json writes is whole characters.
         let text = core::str::from_utf8(bytes).map_err(std::io::Error::other)?;
@@ -117,7 +117,7 @@ impl fmt::Display for JsonError {
 
 impl core::error::Error for JsonError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(&self.error)
+        self.error.source()
     }
 }
 
@@ -170,5 +170,6 @@ mod tests {
         let error = next().into_json::<Vec<u8>>().unwrap_err();
         assert_eq!(&error.event.data[..], "[DONE]");
         assert!(error.to_string().starts_with("the data of an event \"message\": expected"), "{error}");
+        assert!(core::error::Error::source(&error).is_none(), "a chain of errors tells each once");
     }
 }
