@@ -4,7 +4,7 @@ use crate::grammar::{COMMENT, DATA, EVENT, ID, RETRY};
 
 /// A field, or what else a line can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(super) enum LineKind {
     Comment,
     Retry,
     Event,
@@ -14,12 +14,12 @@ pub(super) enum Field {
 }
 
 /// Each with its name and colon.
-const FIELDS: [(Field, &[u8]); 5] = [
-    (Field::Data, DATA.trim_ascii_end().as_bytes()),
-    (Field::Event, EVENT.trim_ascii_end().as_bytes()),
-    (Field::Id, ID.trim_ascii_end().as_bytes()),
-    (Field::Comment, COMMENT.trim_ascii_end().as_bytes()),
-    (Field::Retry, RETRY.trim_ascii_end().as_bytes()),
+const FIELDS: [(LineKind, &[u8]); 5] = [
+    (LineKind::Data, DATA.trim_ascii_end().as_bytes()),
+    (LineKind::Event, EVENT.trim_ascii_end().as_bytes()),
+    (LineKind::Id, ID.trim_ascii_end().as_bytes()),
+    (LineKind::Comment, COMMENT.trim_ascii_end().as_bytes()),
+    (LineKind::Retry, RETRY.trim_ascii_end().as_bytes()),
 ];
 
 /// The beginning of a line whose field isn't known yet, or of a BOM.
@@ -58,16 +58,16 @@ pub(super) const fn is_line_break(byte: u8) -> bool {
 /// its colon, and the byte after that, which may be the one space that isn't part of the value.
 #[expect(clippy::inline_always, reason = "a tenth of the decoder's time per line was the call")]
 #[inline(always)]
-pub(super) fn known_field(line: &[u8]) -> Option<(Field, usize)> {
+pub(super) fn known_field(line: &[u8]) -> Option<(LineKind, usize)> {
     // The usual forms first: each is a comparison or two.
     if line.starts_with(DATA.as_bytes()) {
-        return Some((Field::Data, DATA.len()));
+        return Some((LineKind::Data, DATA.len()));
     }
     if line.starts_with(EVENT.as_bytes()) {
-        return Some((Field::Event, EVENT.len()));
+        return Some((LineKind::Event, EVENT.len()));
     }
     if line.starts_with(ID.as_bytes()) {
-        return Some((Field::Id, ID.len()));
+        return Some((LineKind::Id, ID.len()));
     }
     FIELDS.into_iter().find_map(|(field, name)| {
         let next = line.strip_prefix(name)?.first()?;
@@ -90,10 +90,10 @@ pub(super) fn is_cut_field(line: &[u8]) -> bool {
 }
 
 /// The field of a whole line of which [`known_field`] knows nothing, and where its value begins: at its end.
-pub(super) fn split_line(line: &[u8]) -> (Field, usize) {
+pub(super) fn split_line(line: &[u8]) -> (LineKind, usize) {
     // "Process the field using the whole line as the field name, and the empty string as the field value"; and the
     // same with its colon for the last byte.
     let line_name = line.strip_suffix(b":").unwrap_or(line);
     let known = FIELDS.iter().find(|(_, name)| name.strip_suffix(b":") == Some(line_name));
-    (known.map_or(Field::Unknown, |(field, _)| *field), line.len())
+    (known.map_or(LineKind::Unknown, |(field, _)| *field), line.len())
 }

@@ -10,6 +10,7 @@ mod chunks;
 #[cfg(feature = "alloc")]
 mod events;
 mod item;
+mod limits;
 mod line;
 mod memory;
 mod utf8;
@@ -19,7 +20,8 @@ pub use chunk::Chunk;
 pub use chunks::Chunks;
 #[cfg(feature = "alloc")]
 pub use events::{Events, EventsError, OwnedEvent};
-pub use item::{DecodedEvent, Item, Limit, LimitError, Limits, Overflow};
+pub use item::{DecodedEvent, Item};
+pub use limits::{Limit, LimitError, Limits, Overflow};
 #[cfg(feature = "alloc")]
 pub use memory::Growable;
 pub use memory::Memory;
@@ -31,8 +33,8 @@ use crate::{EventId, EventName};
 use chunk::Span;
 use core::iter::once;
 use core::time::Duration;
-use line::{Field, Prefix, after_line_end, is_cut_field, is_line_break, known_field, split_line};
-use memory::sealed;
+use limits::Bounds;
+use line::{LineKind, Prefix, after_line_end, is_cut_field, is_line_break, known_field, split_line};
 
 /// Decodes an event stream, cut into chunks of any size at any place.
 ///
@@ -70,7 +72,7 @@ use memory::sealed;
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says of another buffer or byte that it's there")]
 pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "alloc"))] M> {
-    limits: Limits,
+    bounds: Bounds,
     overflow: Overflow,
     comments: bool,
 
@@ -105,9 +107,6 @@ pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "
     /// This block was over a limit.
     skipping: bool,
     stopped: Option<LimitError>,
-    /// A line of no more bytes is within every limit, and an event of less than so many.
-    always: usize,
-    always_event: usize,
 }
 
 /// Where in a line a chunk has ended.
@@ -115,7 +114,7 @@ pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "
 enum Line {
     Start,
     Prefix,
-    Value(Field),
+    Value(LineKind),
 }
 
 /// The fields of the block that lie whole in this chunk.
@@ -201,7 +200,7 @@ impl<'b> Decoder<Fixed<'b>> {
 impl<M: Memory> Decoder<M> {
     fn of([data, name, id, last_event_id, scratch]: [M; 5]) -> Self {
         Self {
-            limits: Limits::default(),
+            bounds: Bounds::new(Limits::default(), data.capacity(), name.capacity()),
             overflow: Overflow::default(),
             comments: false,
             data,
@@ -223,19 +222,13 @@ impl<M: Memory> Decoder<M> {
             after_cr: false,
             skipping: false,
             stopped: None,
-            always: 0,
-            always_event: 0,
         }
-        .limits(Limits::default())
     }
 
     /// Sets the limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        let parts = [&self.name, &self.id, &self.scratch].map(sealed::Memory::capacity);
-        self.always = parts.into_iter().fold(limits.line.min(limits.id), usize::min);
-        self.always_event = limits.event.min(self.data.capacity());
+        self.bounds = Bounds::new(limits, self.data.capacity(), self.name.capacity());
         self
     }
 
@@ -345,10 +338,10 @@ impl<M: Memory> Decoder<M> {
 
     fn find<'i>(&mut self, chunk: &mut Chunk<'i>) -> Result<Option<Found<'i>>, LimitError> {
         // A stream that comes byte by byte is in the middle of a value most of the time.
-        if let (Line::Value(field), bytes @ &[byte]) = (self.line, chunk.remaining()) {
+        if let (Line::Value(kind), bytes @ &[byte]) = (self.line, chunk.remaining()) {
             if !is_line_break(byte) {
                 chunk.advance(1);
-                return self.extend_value(field, bytes).map(|()| None);
+                return self.extend_value(kind, bytes).map(|()| None);
             }
         }
         let mut block = Block::default();
@@ -395,7 +388,7 @@ impl<M: Memory> Decoder<M> {
                     self.continue_prefix(chunk, first)?;
                     None
                 }
-                Line::Value(field) => self.continue_value(chunk, field)?,
+                Line::Value(kind) => self.continue_value(chunk, kind)?,
             };
             if found.is_some() {
                 return Ok(found);
@@ -422,18 +415,18 @@ impl<M: Memory> Decoder<M> {
         let first_line = block.data.map_or(0, |data| data.len().wrapping_add(1));
         let mut event = self.data.as_slice().len().wrapping_add(first_line);
         let mut line = bytes;
-        while let Some((field, start)) = known_field(line) {
+        while let Some((kind, start)) = known_field(line) {
             let value = line.get(start..).unwrap_or_default();
             let Some(len) = find_line_break(value.get(..SHORT).unwrap_or(value)) else { break };
             let end = start.wrapping_add(len);
             let Some(after) = line.get(end..).and_then(after_line_end) else { break };
             let begin = bytes.len().wrapping_sub(line.len());
             let span = chunk.span(begin.wrapping_add(start), begin.wrapping_add(end));
-            if end > self.always {
+            if end > self.bounds.always_line {
                 break;
             }
-            match field {
-                Field::Data if event.wrapping_add(len) < self.always_event => {
+            match kind {
+                LineKind::Data if event.wrapping_add(len) < self.bounds.always_event => {
                     event = event.wrapping_add(len).wrapping_add(1);
                     if !self.has_data {
                         let Some(first) = block.data.replace(span) else {
@@ -445,9 +438,9 @@ impl<M: Memory> Decoder<M> {
                     }
                     extend_line(&mut self.data, value.get(..len).unwrap_or_default(), value)?;
                 }
-                Field::Event => block.name = Some(span),
+                LineKind::Event => block.name = Some(span),
                 // "If the field value does not contain U+0000 NULL."
-                Field::Id if chunk.text(span).is_some_and(|id| !id.as_bytes().contains(&0)) => {
+                LineKind::Id if chunk.text(span).is_some_and(|id| !id.as_bytes().contains(&0)) => {
                     block.id = Some(span);
                 }
                 _ => break,
@@ -465,20 +458,20 @@ impl<M: Memory> Decoder<M> {
         block: &mut Block,
     ) -> Result<Option<Found<'i>>, LimitError> {
         let line = chunk.remaining();
-        if let Some((field, start)) = known_field(line) {
+        if let Some((kind, start)) = known_field(line) {
             if let Some(len) = find_line_break(line.get(start..).unwrap_or_default()) {
-                return self.whole_line(chunk, block, field, start, start.wrapping_add(len));
+                return self.whole_line(chunk, block, kind, start, start.wrapping_add(len));
             }
             self.keep(chunk, core::mem::take(block))?;
             chunk.advance(line.len());
-            self.begin_value(field, start)?;
-            if let Line::Value(field) = self.line {
-                self.extend_value(field, line.get(start..).unwrap_or_default())?;
+            self.begin_value(kind, start)?;
+            if let Line::Value(kind) = self.line {
+                self.extend_value(kind, line.get(start..).unwrap_or_default())?;
             }
         } else if let Some(end) = find_line_break(line) {
             // Rare: a field without a colon, or an unknown one.
-            let (field, start) = split_line(line.get(..end).unwrap_or_default());
-            return self.whole_line(chunk, block, field, start, end);
+            let (kind, start) = split_line(line.get(..end).unwrap_or_default());
+            return self.whole_line(chunk, block, kind, start, end);
         } else {
             self.begin_prefix();
         }
@@ -490,7 +483,7 @@ impl<M: Memory> Decoder<M> {
         &mut self,
         chunk: &mut Chunk<'i>,
         block: &mut Block,
-        field: Field,
+        kind: LineKind,
         start: usize,
         end: usize,
     ) -> Result<Option<Found<'i>>, LimitError> {
@@ -498,18 +491,20 @@ impl<M: Memory> Decoder<M> {
         self.end_line(chunk, end);
         let first_line = block.data.map_or(0, |data| data.len().wrapping_add(1));
         let event = self.data.as_slice().len().wrapping_add(first_line);
-        if !self.accepts(field, start, span.len(), event)? {
+        if !self.accepts(kind, start, span.len(), event)? {
             return Ok(None);
         }
-        match field {
-            Field::Data if block.data.is_none() && !self.has_data => block.data = Some(span),
-            Field::Data => {
+        match kind {
+            LineKind::Data if block.data.is_none() && !self.has_data => block.data = Some(span),
+            LineKind::Data => {
                 self.keep_data(chunk, block.data.take())?;
                 self.keep_data(chunk, Some(span))?;
             }
-            Field::Event => block.name = Some(span),
-            Field::Id => self.whole_id(chunk, block, span)?,
-            Field::Retry | Field::Comment | Field::Unknown => return self.whole_item(chunk, field, span),
+            LineKind::Event => block.name = Some(span),
+            LineKind::Id => self.whole_id(chunk, block, span)?,
+            LineKind::Retry | LineKind::Comment | LineKind::Unknown => {
+                return self.whole_item(chunk, kind, span);
+            }
         }
         Ok(None)
     }
@@ -531,13 +526,13 @@ impl<M: Memory> Decoder<M> {
     fn whole_item<'i>(
         &mut self,
         chunk: &mut Chunk<'i>,
-        field: Field,
+        kind: LineKind,
         span: Span,
     ) -> Result<Option<Found<'i>>, LimitError> {
         let value = chunk.bytes(span);
-        Ok(match field {
-            Field::Retry => RetryDigits::default().followed_by(value).duration().map(Found::Retry),
-            Field::Comment => Some(Found::Comment(if let Some(text) = chunk.text(span) {
+        Ok(match kind {
+            LineKind::Retry => RetryDigits::default().followed_by(value).duration().map(Found::Retry),
+            LineKind::Comment => Some(Found::Comment(if let Some(text) = chunk.text(span) {
                 Text::OfChunk(text)
             } else {
                 replace(&mut self.scratch, value)?;
@@ -573,43 +568,43 @@ impl<M: Memory> Decoder<M> {
             }
             self.at_start = false;
         }
-        let (field, start) = match known_field(prefix) {
+        let (kind, start) = match known_field(prefix) {
             Some(known) => known,
             None if ended => split_line(prefix),
             None if is_cut_field(prefix) => return Ok(()),
-            None => (Field::Unknown, 0),
+            None => (LineKind::Unknown, 0),
         };
-        self.begin_value(field, start)?;
-        self.extend_value(field, prefix.get(start..).unwrap_or_default())
+        self.begin_value(kind, start)?;
+        self.extend_value(kind, prefix.get(start..).unwrap_or_default())
     }
 
     /// A value that isn't whole in its chunk. It began at `start` in its line.
-    fn begin_value(&mut self, field: Field, start: usize) -> Result<(), LimitError> {
-        self.line = Line::Value(field);
+    fn begin_value(&mut self, kind: LineKind, start: usize) -> Result<(), LimitError> {
+        self.line = Line::Value(kind);
         self.value_start = start;
         self.value_len = 0;
-        match field {
-            Field::Event => {
+        match kind {
+            LineKind::Event => {
                 self.has_name = false;
                 self.name.truncate(0);
             }
-            Field::Id | Field::Comment => self.scratch.truncate(0),
-            Field::Retry => self.retry = RetryDigits::default(),
-            Field::Data | Field::Unknown => {}
+            LineKind::Id | LineKind::Comment => self.scratch.truncate(0),
+            LineKind::Retry => self.retry = RetryDigits::default(),
+            LineKind::Data | LineKind::Unknown => {}
         }
-        self.extend_value(field, &[])
+        self.extend_value(kind, &[])
     }
 
     fn continue_value<'i>(
         &mut self,
         chunk: &mut Chunk<'i>,
-        field: Field,
+        kind: LineKind,
     ) -> Result<Option<Found<'i>>, LimitError> {
         let bytes = chunk.remaining();
         let end = find_line_break(bytes);
         let value = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
         // Where it's too much, the line goes on as one that's dropped.
-        self.extend_value(field, value)?;
+        self.extend_value(kind, value)?;
         let Some(end) = end else {
             chunk.advance(bytes.len());
             return Ok(None);
@@ -617,47 +612,47 @@ impl<M: Memory> Decoder<M> {
         let line = self.line;
         self.end_line(chunk, end);
         match line {
-            Line::Value(field) => self.end_value(field),
+            Line::Value(kind) => self.end_value(kind),
             Line::Start | Line::Prefix => Ok(None),
         }
     }
 
-    fn extend_value(&mut self, field: Field, bytes: &[u8]) -> Result<(), LimitError> {
+    fn extend_value(&mut self, kind: LineKind, bytes: &[u8]) -> Result<(), LimitError> {
         let len = self.value_len.saturating_add(bytes.len());
         let event = self.data.as_slice().len().saturating_sub(self.value_len);
-        let accepted = self.accepts(field, self.value_start, len, event);
+        let accepted = self.accepts(kind, self.value_start, len, event);
         if !matches!(accepted, Ok(true)) {
-            self.line = Line::Value(Field::Unknown);
+            self.line = Line::Value(LineKind::Unknown);
             return accepted.map(|_| ());
         }
         self.value_len = len;
-        match field {
-            Field::Data => extend(&mut self.data, bytes),
-            Field::Event => extend(&mut self.name, bytes),
-            Field::Id | Field::Comment => extend(&mut self.scratch, bytes),
-            Field::Retry => {
+        match kind {
+            LineKind::Data => extend(&mut self.data, bytes),
+            LineKind::Event => extend(&mut self.name, bytes),
+            LineKind::Id | LineKind::Comment => extend(&mut self.scratch, bytes),
+            LineKind::Retry => {
                 self.retry = self.retry.followed_by(bytes);
                 Ok(())
             }
-            Field::Unknown => Ok(()),
+            LineKind::Unknown => Ok(()),
         }
     }
 
-    fn end_value<'i>(&mut self, field: Field) -> Result<Option<Found<'i>>, LimitError> {
-        match field {
-            Field::Data => {
+    fn end_value<'i>(&mut self, kind: LineKind) -> Result<Option<Found<'i>>, LimitError> {
+        match kind {
+            LineKind::Data => {
                 self.has_data = true;
                 extend(&mut self.data, b"\n")?;
             }
-            Field::Event => self.has_name = true,
-            Field::Id if self.scratch.as_slice().contains(&0) => {}
-            Field::Id => {
+            LineKind::Event => self.has_name = true,
+            LineKind::Id if self.scratch.as_slice().contains(&0) => {}
+            LineKind::Id => {
                 let kept = set_text(&mut self.id, utf8::lossy(self.scratch.as_slice()));
                 self.has_kept_id(kept)?;
             }
-            Field::Retry => return Ok(self.retry.duration().map(Found::Retry)),
-            Field::Comment => return Ok(Some(Found::Comment(Text::Kept(self.scratch.as_slice().len())))),
-            Field::Unknown => {}
+            LineKind::Retry => return Ok(self.retry.duration().map(Found::Retry)),
+            LineKind::Comment => return Ok(Some(Found::Comment(Text::Kept(self.scratch.as_slice().len())))),
+            LineKind::Unknown => {}
         }
         Ok(None)
     }
@@ -771,56 +766,27 @@ impl<M: Memory> Decoder<M> {
 
     /// Whether a value of `len` bytes, which begins at `start` in its line, is to be kept, beside `event` bytes of data.
     #[inline]
-    fn accepts(&mut self, field: Field, start: usize, len: usize, event: usize) -> Result<bool, LimitError> {
-        if !self.skipping && start.wrapping_add(len) <= self.always && field != Field::Comment {
-            match field {
-                Field::Data if event.wrapping_add(len) >= self.always_event => {}
-                _ => return Ok(field != Field::Unknown),
-            }
-        }
-        self.accepts_by_limit(field, start, len, event)
-    }
-
-    /// Where two limits are exceeded, it's by the byte that comes first that it's told, so that it's the same one
-    /// whatever the cuts.
-    fn accepts_by_limit(
+    fn accepts(
         &mut self,
-        field: Field,
+        kind: LineKind,
         start: usize,
         len: usize,
         event: usize,
     ) -> Result<bool, LimitError> {
-        let (limit, size, used) = match field {
-            Field::Comment if !self.comments => return Ok(false),
-            Field::Data | Field::Event if self.skipping => return Ok(false),
-            Field::Unknown => return Ok(false),
-            Field::Retry => return Ok(true),
-            Field::Data => {
-                (Limit::Event, self.limits.event.min(self.data.capacity()), event.saturating_add(1))
-            }
-            Field::Event => (Limit::Buffer, self.name.capacity(), 0),
-            Field::Id => (Limit::Id, self.limits.id.min(self.id.capacity()), 0),
-            Field::Comment => (Limit::Buffer, self.scratch.capacity(), 0),
+        let wanted = match kind {
+            LineKind::Data | LineKind::Event => !self.skipping,
+            LineKind::Comment => self.comments,
+            LineKind::Id | LineKind::Retry => true,
+            LineKind::Unknown => false,
         };
-        let room = size.checked_sub(used);
-        let room_in_line = self.limits.line.checked_sub(start);
-        if room.is_some_and(|room| len <= room) && room_in_line.is_some_and(|room| len <= room) {
-            return Ok(true);
-        }
-        if self.skipping {
+        if !wanted {
             return Ok(false);
         }
-        let configured = match limit {
-            Limit::Event => self.limits.event,
-            _ => self.limits.id,
-        };
-        Err(self.exceed(if room_in_line <= room {
-            LimitError { limit: Limit::Line, size: self.limits.line }
-        } else if limit == Limit::Buffer || size < configured {
-            LimitError { limit: Limit::Buffer, size }
-        } else {
-            LimitError { limit, size }
-        }))
+        match self.bounds.check(kind, start, len, event) {
+            Ok(()) => Ok(true),
+            Err(_) if self.skipping => Ok(false),
+            Err(error) => Err(self.exceed(error)),
+        }
     }
 
     /// The rest of the block is to be skipped, if the decoder goes on at all.

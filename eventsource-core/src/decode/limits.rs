@@ -1,0 +1,151 @@
+//! What a decoder accepts.
+
+use super::line::LineKind;
+use core::fmt;
+
+/// The sizes that a [`Decoder`](super::Decoder) accepts, in bytes as they come in. `usize::MAX` is no limit. Zero accepts
+/// nothing: every line that would be kept is over it.
+///
+/// The defaults are for streams of large models and of logs: those send several MiB of Base64 in one line, and
+/// some servers make an id of half a KiB of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// A line without its end: 8 MiB. It bounds a name, too. Comments that nobody asked for and unknown fields are dropped
+    /// as they come and may have any length, `retry` too.
+    pub line: usize,
+    /// An event's data, with one line break for each of its lines: 8 MiB.
+    pub event: usize,
+    /// An id: 4 KiB. It's kept for the life of the connection, and sent back with the next.
+    pub id: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { line: 8 * 1024 * 1024, event: 8 * 1024 * 1024, id: 4 * 1024 }
+    }
+}
+
+/// What to do after a [`LimitError`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Overflow {
+    /// Decode no more: each further call returns the same error, until the decoder is
+    /// [reset](super::Decoder::reset).
+    #[default]
+    Stop,
+    /// Skip the rest of that event, and go on after the next blank line. Its complete ids still count.
+    ///
+    /// ```
+    /// use eventsource_core::{Chunk, Decoder, Item, Limits, Overflow};
+    ///
+    /// let limits = Limits { event: 8, ..Limits::default() };
+    /// let mut decoder = Decoder::new().limits(limits).overflow(Overflow::Skip);
+    /// let mut chunk = Chunk::new(b"id: 1\ndata: far too long\n\ndata: short\n\n");
+    ///
+    /// let error = decoder.decode(&mut chunk).unwrap_err();
+    /// assert_eq!(error.to_string(), "an event's data has more than 8 bytes");
+    /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::LastEventId(id)) if id.as_str() == "1"));
+    /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::Event(event)) if event.data == "short"));
+    /// # Ok::<(), eventsource_core::LimitError>(())
+    /// ```
+    Skip,
+}
+
+/// Something is larger than a [`Decoder`](super::Decoder) accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct LimitError {
+    /// Which limit was exceeded.
+    pub limit: Limit,
+    /// Its size in bytes.
+    pub size: usize,
+}
+
+/// A kind of limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::line`].
+    Line,
+    /// [`Limits::event`].
+    Event,
+    /// [`Limits::id`].
+    Id,
+    /// The part of a decoder's fixed buffer that is for this field.
+    Buffer,
+}
+
+impl fmt::Display for LimitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.limit {
+            Limit::Line => "a line of the event stream",
+            Limit::Event => "an event's data",
+            Limit::Id => "an event's id",
+            Limit::Buffer => "a field of the event stream",
+        };
+        write!(f, "{what} has more than {} bytes", self.size)
+    }
+}
+
+impl core::error::Error for LimitError {}
+
+/// The limits, and how much fits into a decoder's memory.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    limits: Limits,
+    /// The part of a fixed buffer that is for data, and the part that each of the others has.
+    data: usize,
+    part: usize,
+    /// Of these sizes, everything is within all of them: the end of a value in its line, and an event that's smaller.
+    pub(super) always_line: usize,
+    pub(super) always_event: usize,
+}
+
+impl Bounds {
+    pub(super) fn new(limits: Limits, data: usize, part: usize) -> Self {
+        let always_line = limits.line.min(limits.id).min(part);
+        Self { limits, data, part, always_line, always_event: limits.event.min(data) }
+    }
+
+    /// Whether there's room for a value of `len` bytes, which begins at `start` in its line, beside `event` bytes of data.
+    #[inline]
+    pub(super) fn check(
+        &self,
+        kind: LineKind,
+        start: usize,
+        len: usize,
+        event: usize,
+    ) -> Result<(), LimitError> {
+        let is_data = kind == LineKind::Data;
+        if start.saturating_add(len) <= self.always_line
+            && !(is_data && event.saturating_add(len) >= self.always_event)
+        {
+            return Ok(());
+        }
+        self.check_each(kind, start, len, event)
+    }
+
+    /// Where two limits are exceeded, it's by the byte that comes first that it's told, so that it's the same one
+    /// whatever the cuts.
+    fn check_each(&self, kind: LineKind, start: usize, len: usize, event: usize) -> Result<(), LimitError> {
+        let smaller = |limit, size, part| {
+            if part < size {
+                LimitError { limit: Limit::Buffer, size: part }
+            } else {
+                LimitError { limit, size }
+            }
+        };
+        let (limit, used) = match kind {
+            LineKind::Data => (smaller(Limit::Event, self.limits.event, self.data), event.saturating_add(1)),
+            LineKind::Id => (smaller(Limit::Id, self.limits.id, self.part), 0),
+            LineKind::Event | LineKind::Comment => (LimitError { limit: Limit::Buffer, size: self.part }, 0),
+            LineKind::Retry | LineKind::Unknown => return Ok(()),
+        };
+        let room = limit.size.checked_sub(used);
+        let room_in_line = self.limits.line.checked_sub(start);
+        if Some(len) <= room.min(room_in_line) {
+            return Ok(());
+        }
+        let line = LimitError { limit: Limit::Line, size: self.limits.line };
+        Err(if room_in_line <= room { line } else { limit })
+    }
+}
