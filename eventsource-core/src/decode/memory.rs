@@ -1,6 +1,7 @@
 //! Where a decoder keeps what was cut.
 
 use super::utf8::{lossy, to_str};
+use super::{Limit, LimitError};
 use crate::fixed::{Fixed, Full};
 
 /// Memory of a [`Decoder`](super::Decoder): [`Growable`](super::Growable) or [`Fixed`]. Sealed.
@@ -139,4 +140,33 @@ mod growable {
             usize::MAX
         }
     }
+}
+
+#[inline]
+pub(super) fn extend<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
+    let size = memory.capacity();
+    memory.extend(bytes).map_err(|Full| LimitError { limit: Limit::Buffer, size })
+}
+
+/// A line of data with a LF, of `bytes` that begin with it: in one go where it ends in a LF itself.
+#[inline]
+pub(super) fn extend_line<M: Memory>(memory: &mut M, line: &[u8], bytes: &[u8]) -> Result<(), LimitError> {
+    if let Some(with_end @ [.., b'\n']) = bytes.get(..line.len().wrapping_add(1)) {
+        return extend(memory, with_end);
+    }
+    extend(memory, line)?;
+    extend(memory, b"\n")
+}
+
+pub(super) fn replace<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
+    memory.truncate(0);
+    extend(memory, bytes)
+}
+
+pub(super) fn set_text<'t, M: Memory>(
+    memory: &mut M,
+    pieces: impl Iterator<Item = &'t str>,
+) -> Result<(), LimitError> {
+    let size = memory.capacity();
+    memory.set_text(pieces).map_err(|Full| LimitError { limit: Limit::Buffer, size })
 }

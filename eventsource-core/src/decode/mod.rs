@@ -4,9 +4,11 @@
 //! data, nothing is copied: the event is a view of the chunk. What's cut between chunks, or has several lines of
 //! data, is put together in memory that's used again for the next event.
 
+mod block;
 mod chunk;
 #[cfg(feature = "std")]
 mod chunks;
+mod cut_lines;
 #[cfg(feature = "alloc")]
 mod events;
 mod item;
@@ -14,6 +16,7 @@ mod limits;
 mod line;
 mod memory;
 mod utf8;
+mod whole_lines;
 
 pub use chunk::Chunk;
 #[cfg(feature = "std")]
@@ -26,15 +29,13 @@ pub use limits::{Limit, LimitError, Limits, Overflow};
 pub use memory::Growable;
 pub use memory::Memory;
 
-use crate::fixed::{Fixed, Full};
+use crate::fixed::Fixed;
 use crate::retry::RetryDigits;
-use crate::scan::find_line_break;
 use crate::{EventId, EventName};
-use chunk::Span;
+use block::{Block, Found};
 use core::iter::once;
-use core::time::Duration;
 use limits::Bounds;
-use line::{LineKind, Prefix, after_line_end, is_cut_field, is_line_break, known_field, split_line};
+use line::{LineKind, Prefix, is_line_break};
 
 /// Decodes an event stream, cut into chunks of any size at any place.
 ///
@@ -116,45 +117,6 @@ enum Line {
     Prefix,
     Value(LineKind),
 }
-
-/// The fields of the block that lie whole in this chunk.
-#[derive(Clone, Copy, Debug, Default)]
-struct Block {
-    name: Option<Span>,
-    id: Option<Span>,
-    data: Option<Span>,
-}
-
-impl Block {
-    fn is_empty(&self) -> bool {
-        self.name.is_none() && self.id.is_none() && self.data.is_none()
-    }
-}
-
-/// An item before it's lent: it borrows nothing of the decoder.
-enum Found<'i> {
-    Event { name: Text<'i>, id: PendingId<'i>, data: Text<'i> },
-    Comment(Text<'i>),
-    Retry(Duration),
-    LastEventId,
-}
-
-/// The last event ID buffer of a block that's complete. It counts once the event is handed out, or skipped.
-#[derive(Clone, Copy)]
-enum PendingId<'i> {
-    OfChunk(&'i str),
-    /// In the decoder's memory for it.
-    Kept,
-    Unset,
-}
-
-enum Text<'i> {
-    OfChunk(&'i str),
-    /// In the decoder's memory for it, so many bytes.
-    Kept(usize),
-}
-
-const BOM: &[u8] = "\u{feff}".as_bytes();
 
 #[cfg(feature = "alloc")]
 impl Decoder {
@@ -397,266 +359,6 @@ impl<M: Memory> Decoder<M> {
         Ok(None)
     }
 
-    fn begin_stream(&mut self, first: u8) {
-        if BOM.first() == Some(&first) {
-            self.begin_prefix();
-        } else {
-            self.at_start = false;
-        }
-    }
-
-    /// As many lines as lie whole in the chunk, are of the common fields, short, and end in LF or CRLF. What's left, if only for
-    /// its length, is for [`begin_line`](Self::begin_line), which knows everything, at a few times the cost. Whether
-    /// there was one.
-    #[inline]
-    fn common_lines(&mut self, chunk: &mut Chunk<'_>, block: &mut Block) -> Result<bool, LimitError> {
-        const SHORT: usize = 1024;
-        let bytes = chunk.remaining();
-        let first_line = block.data.map_or(0, |data| data.len().wrapping_add(1));
-        let mut event = self.data.as_slice().len().wrapping_add(first_line);
-        let mut line = bytes;
-        while let Some((kind, start)) = known_field(line) {
-            let value = line.get(start..).unwrap_or_default();
-            let Some(len) = find_line_break(value.get(..SHORT).unwrap_or(value)) else { break };
-            let end = start.wrapping_add(len);
-            let Some(after) = line.get(end..).and_then(after_line_end) else { break };
-            let begin = bytes.len().wrapping_sub(line.len());
-            let span = chunk.span(begin.wrapping_add(start), begin.wrapping_add(end));
-            if end > self.bounds.always_line {
-                break;
-            }
-            match kind {
-                LineKind::Data if event.wrapping_add(len) < self.bounds.always_event => {
-                    event = event.wrapping_add(len).wrapping_add(1);
-                    if !self.has_data {
-                        let Some(first) = block.data.replace(span) else {
-                            line = after;
-                            continue;
-                        };
-                        block.data = None;
-                        self.keep_data(chunk, Some(first))?;
-                    }
-                    extend_line(&mut self.data, value.get(..len).unwrap_or_default(), value)?;
-                }
-                LineKind::Event => block.name = Some(span),
-                // "If the field value does not contain U+0000 NULL."
-                LineKind::Id if chunk.text(span).is_some_and(|id| !id.as_bytes().contains(&0)) => {
-                    block.id = Some(span);
-                }
-                _ => break,
-            }
-            line = after;
-        }
-        chunk.advance(bytes.len().wrapping_sub(line.len()));
-        Ok(line.len() < bytes.len())
-    }
-
-    /// A line from its first byte on.
-    fn begin_line<'i>(
-        &mut self,
-        chunk: &mut Chunk<'i>,
-        block: &mut Block,
-    ) -> Result<Option<Found<'i>>, LimitError> {
-        let line = chunk.remaining();
-        if let Some((kind, start)) = known_field(line) {
-            if let Some(len) = find_line_break(line.get(start..).unwrap_or_default()) {
-                return self.whole_line(chunk, block, kind, start, start.wrapping_add(len));
-            }
-            self.keep(chunk, core::mem::take(block))?;
-            chunk.advance(line.len());
-            self.begin_value(kind, start)?;
-            if let Line::Value(kind) = self.line {
-                self.extend_value(kind, line.get(start..).unwrap_or_default())?;
-            }
-        } else if let Some(end) = find_line_break(line) {
-            // Rare: a field without a colon, or an unknown one.
-            let (kind, start) = split_line(line.get(..end).unwrap_or_default());
-            return self.whole_line(chunk, block, kind, start, end);
-        } else {
-            self.begin_prefix();
-        }
-        Ok(None)
-    }
-
-    /// A line that lies whole in the chunk.
-    fn whole_line<'i>(
-        &mut self,
-        chunk: &mut Chunk<'i>,
-        block: &mut Block,
-        kind: LineKind,
-        start: usize,
-        end: usize,
-    ) -> Result<Option<Found<'i>>, LimitError> {
-        let span = chunk.span(start, end);
-        self.end_line(chunk, end);
-        let first_line = block.data.map_or(0, |data| data.len().wrapping_add(1));
-        let event = self.data.as_slice().len().wrapping_add(first_line);
-        if !self.accepts(kind, start, span.len(), event)? {
-            return Ok(None);
-        }
-        match kind {
-            LineKind::Data if block.data.is_none() && !self.has_data => block.data = Some(span),
-            LineKind::Data => {
-                self.keep_data(chunk, block.data.take())?;
-                self.keep_data(chunk, Some(span))?;
-            }
-            LineKind::Event => block.name = Some(span),
-            LineKind::Id => self.whole_id(chunk, block, span)?,
-            LineKind::Retry | LineKind::Comment | LineKind::Unknown => {
-                return self.whole_item(chunk, kind, span);
-            }
-        }
-        Ok(None)
-    }
-
-    fn whole_id(&mut self, chunk: &mut Chunk<'_>, block: &mut Block, id: Span) -> Result<(), LimitError> {
-        // "If the field value does not contain U+0000 NULL."
-        if chunk.bytes(id).contains(&0) {
-            return Ok(());
-        }
-        if chunk.text(id).is_some() {
-            block.id = Some(id);
-            return Ok(());
-        }
-        block.id = None;
-        self.keep_id(chunk.bytes(id))
-    }
-
-    /// A line that's an item by itself.
-    fn whole_item<'i>(
-        &mut self,
-        chunk: &mut Chunk<'i>,
-        kind: LineKind,
-        span: Span,
-    ) -> Result<Option<Found<'i>>, LimitError> {
-        let value = chunk.bytes(span);
-        Ok(match kind {
-            LineKind::Retry => RetryDigits::default().followed_by(value).duration().map(Found::Retry),
-            LineKind::Comment => Some(Found::Comment(if let Some(text) = chunk.text(span) {
-                Text::OfChunk(text)
-            } else {
-                replace(&mut self.scratch, value)?;
-                Text::Kept(value.len())
-            })),
-            _ => None,
-        })
-    }
-
-    fn begin_prefix(&mut self) {
-        self.line = Line::Prefix;
-        self.prefix.clear();
-    }
-
-    /// One more byte of a line whose field isn't known yet, or of what may be a BOM.
-    fn continue_prefix(&mut self, chunk: &mut Chunk<'_>, next: u8) -> Result<(), LimitError> {
-        let ended = is_line_break(next);
-        if !ended {
-            chunk.advance(1);
-            self.prefix.push(next);
-        }
-        let prefix = self.prefix.clone();
-        let prefix = prefix.as_slice();
-        if self.at_start {
-            // "One leading U+FEFF BYTE ORDER MARK character must be ignored if any are present."
-            if prefix == BOM {
-                self.at_start = false;
-                self.line = Line::Start;
-                return Ok(());
-            }
-            if BOM.starts_with(prefix) && !ended {
-                return Ok(());
-            }
-            self.at_start = false;
-        }
-        let (kind, start) = match known_field(prefix) {
-            Some(known) => known,
-            None if ended => split_line(prefix),
-            None if is_cut_field(prefix) => return Ok(()),
-            None => (LineKind::Unknown, 0),
-        };
-        self.begin_value(kind, start)?;
-        self.extend_value(kind, prefix.get(start..).unwrap_or_default())
-    }
-
-    /// A value that isn't whole in its chunk. It began at `start` in its line.
-    fn begin_value(&mut self, kind: LineKind, start: usize) -> Result<(), LimitError> {
-        self.line = Line::Value(kind);
-        self.value_start = start;
-        self.value_len = 0;
-        match kind {
-            LineKind::Event => {
-                self.has_name = false;
-                self.name.truncate(0);
-            }
-            LineKind::Id | LineKind::Comment => self.scratch.truncate(0),
-            LineKind::Retry => self.retry = RetryDigits::default(),
-            LineKind::Data | LineKind::Unknown => {}
-        }
-        self.extend_value(kind, &[])
-    }
-
-    fn continue_value<'i>(
-        &mut self,
-        chunk: &mut Chunk<'i>,
-        kind: LineKind,
-    ) -> Result<Option<Found<'i>>, LimitError> {
-        let bytes = chunk.remaining();
-        let end = find_line_break(bytes);
-        let value = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-        // Where it's too much, the line goes on as one that's dropped.
-        self.extend_value(kind, value)?;
-        let Some(end) = end else {
-            chunk.advance(bytes.len());
-            return Ok(None);
-        };
-        let line = self.line;
-        self.end_line(chunk, end);
-        match line {
-            Line::Value(kind) => self.end_value(kind),
-            Line::Start | Line::Prefix => Ok(None),
-        }
-    }
-
-    fn extend_value(&mut self, kind: LineKind, bytes: &[u8]) -> Result<(), LimitError> {
-        let len = self.value_len.saturating_add(bytes.len());
-        let event = self.data.as_slice().len().saturating_sub(self.value_len);
-        let accepted = self.accepts(kind, self.value_start, len, event);
-        if !matches!(accepted, Ok(true)) {
-            self.line = Line::Value(LineKind::Unknown);
-            return accepted.map(|_| ());
-        }
-        self.value_len = len;
-        match kind {
-            LineKind::Data => extend(&mut self.data, bytes),
-            LineKind::Event => extend(&mut self.name, bytes),
-            LineKind::Id | LineKind::Comment => extend(&mut self.scratch, bytes),
-            LineKind::Retry => {
-                self.retry = self.retry.followed_by(bytes);
-                Ok(())
-            }
-            LineKind::Unknown => Ok(()),
-        }
-    }
-
-    fn end_value<'i>(&mut self, kind: LineKind) -> Result<Option<Found<'i>>, LimitError> {
-        match kind {
-            LineKind::Data => {
-                self.has_data = true;
-                extend(&mut self.data, b"\n")?;
-            }
-            LineKind::Event => self.has_name = true,
-            LineKind::Id if self.scratch.as_slice().contains(&0) => {}
-            LineKind::Id => {
-                let kept = set_text(&mut self.id, utf8::lossy(self.scratch.as_slice()));
-                self.has_kept_id(kept)?;
-            }
-            LineKind::Retry => return Ok(self.retry.duration().map(Found::Retry)),
-            LineKind::Comment => return Ok(Some(Found::Comment(Text::Kept(self.scratch.as_slice().len())))),
-            LineKind::Unknown => {}
-        }
-        Ok(None)
-    }
-
     /// To the beginning of the next line.
     #[inline]
     fn end_line(&mut self, chunk: &mut Chunk<'_>, end: usize) {
@@ -670,90 +372,6 @@ impl<M: Memory> Decoder<M> {
                 chunk.advance(1);
             }
             _ => chunk.advance(1),
-        }
-    }
-
-    #[inline]
-    fn dispatch<'i>(
-        &mut self,
-        chunk: &mut Chunk<'i>,
-        block: &mut Block,
-    ) -> Result<Option<Found<'i>>, LimitError> {
-        let Block { name, id, data } = core::mem::take(block);
-        let id = match id.and_then(|id| chunk.text(id)) {
-            Some(id) => PendingId::OfChunk(id),
-            None if self.has_id => PendingId::Kept,
-            None => PendingId::Unset,
-        };
-        self.has_id = false;
-        // "If the data buffer is an empty string, set it and the event type buffer to the empty string and return."
-        if self.skipping || (data.is_none() && !self.has_data) {
-            self.skipping = false;
-            self.forget_event();
-            let is_set = id.commit(&self.id, &mut self.last_event_id)?;
-            self.has_new_id |= is_set;
-            return Ok(is_set.then_some(Found::LastEventId));
-        }
-
-        let in_chunk = data.filter(|_| !self.has_data).and_then(|data| chunk.text(data));
-        let data = if let Some(text) = in_chunk {
-            Text::OfChunk(text)
-        } else {
-            self.keep_data(chunk, data)?;
-            self.has_data = false;
-            self.lent = true;
-            // "If the data buffer's last character is a LF, remove it."
-            Text::Kept(self.data.as_slice().len().saturating_sub(1))
-        };
-        let name = match name.map(|name| (name, chunk.text(name))) {
-            Some((name, _)) if name.len() == 0 => Text::OfChunk(EventName::MESSAGE.as_str()),
-            Some((_, Some(text))) => Text::OfChunk(text),
-            Some((name, None)) => {
-                replace(&mut self.name, chunk.bytes(name))?;
-                Text::Kept(name.len())
-            }
-            None if self.has_name && !self.name.as_slice().is_empty() => {
-                Text::Kept(self.name.as_slice().len())
-            }
-            None => Text::OfChunk(EventName::MESSAGE.as_str()),
-        };
-        self.has_name = false;
-        Ok(Some(Found::Event { name, id, data }))
-    }
-
-    /// Puts what a chunk has of a block into the decoder's own memory.
-    #[inline]
-    fn keep(&mut self, chunk: &mut Chunk<'_>, block: Block) -> Result<(), LimitError> {
-        if let Some(id) = block.id {
-            self.keep_id(chunk.bytes(id))?;
-        }
-        if self.skipping {
-            return Ok(());
-        }
-        if let Some(name) = block.name {
-            self.has_name = true;
-            replace(&mut self.name, chunk.bytes(name))?;
-        }
-        self.keep_data(chunk, block.data)
-    }
-
-    fn keep_data(&mut self, chunk: &Chunk<'_>, data: Option<Span>) -> Result<(), LimitError> {
-        let Some(data) = data else { return Ok(()) };
-        self.has_data = true;
-        extend_line(&mut self.data, chunk.bytes(data), chunk.bytes(data.with_end()))
-    }
-
-    fn keep_id(&mut self, id: &[u8]) -> Result<(), LimitError> {
-        let kept = set_text(&mut self.id, utf8::lossy(id));
-        self.has_kept_id(kept)
-    }
-
-    /// Replacements may have made an id too long for a fixed buffer.
-    fn has_kept_id(&mut self, kept: Result<(), LimitError>) -> Result<(), LimitError> {
-        self.has_id = kept.is_ok();
-        match kept {
-            Err(error) if !self.skipping => Err(self.exceed(error)),
-            _ => Ok(()),
         }
     }
 
@@ -795,60 +413,6 @@ impl<M: Memory> Decoder<M> {
         self.forget_event();
         error
     }
-}
-
-impl PendingId<'_> {
-    /// "Set the last event ID string of the event source to the value of the last event ID buffer." Whether there was one.
-    #[inline]
-    fn commit<M: Memory>(self, kept: &M, last_event_id: &mut M) -> Result<bool, LimitError> {
-        match self {
-            Self::OfChunk(id) => set_text(last_event_id, once(id))?,
-            Self::Kept => set_text(last_event_id, once(kept.as_text()))?,
-            Self::Unset => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl<'i> Text<'i> {
-    fn lend<'s, M: Memory>(self, memory: &'s mut M) -> Result<&'s str, LimitError>
-    where
-        'i: 's,
-    {
-        match self {
-            Self::OfChunk(text) => Ok(text),
-            Self::Kept(len) => {
-                let size = memory.capacity();
-                memory.text(len).map_err(|Full| LimitError { limit: Limit::Buffer, size })
-            }
-        }
-    }
-}
-
-#[inline]
-fn extend<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
-    let size = memory.capacity();
-    memory.extend(bytes).map_err(|Full| LimitError { limit: Limit::Buffer, size })
-}
-
-/// A line of data with a LF, of `bytes` that begin with it: in one go where it ends in a LF itself.
-#[inline]
-fn extend_line<M: Memory>(memory: &mut M, line: &[u8], bytes: &[u8]) -> Result<(), LimitError> {
-    if let Some(with_end @ [.., b'\n']) = bytes.get(..line.len().wrapping_add(1)) {
-        return extend(memory, with_end);
-    }
-    extend(memory, line)?;
-    extend(memory, b"\n")
-}
-
-fn replace<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
-    memory.truncate(0);
-    extend(memory, bytes)
-}
-
-fn set_text<'t, M: Memory>(memory: &mut M, pieces: impl Iterator<Item = &'t str>) -> Result<(), LimitError> {
-    let size = memory.capacity();
-    memory.set_text(pieces).map_err(|Full| LimitError { limit: Limit::Buffer, size })
 }
 
 fn kept_id<M: Memory>(memory: &M) -> EventId<'_> {
