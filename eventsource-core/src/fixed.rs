@@ -2,7 +2,7 @@
 
 /// There's no more room.
 #[derive(Clone, Copy, Debug)]
-pub struct Full;
+pub(crate) struct Full;
 
 /// A caller's buffer, which the encoder fills, or a part of one that a decoder works in.
 #[derive(Debug)]

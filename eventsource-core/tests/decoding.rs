@@ -292,13 +292,63 @@ fn a_decoder_is_used_again_for_the_next_connection() {
 fn an_id_counts_only_once_its_event_is_handed_out_or_skipped() {
     // As it comes, the data fits into its half of the buffer; with U+FFFD for each byte, it doesn't fit into the rest.
     let stream = [b"id: 1\ndata: a\n\nid: 2\ndata: b".as_slice(), &[0xff; 20], b"\n\n"].concat();
-    for (overflow, expected) in [(Overflow::Stop, "1"), (Overflow::Skip, "2")] {
+    for overflow in [Overflow::Stop, Overflow::Skip] {
         let mut buffer = [0; 64];
         let mut decoder = Decoder::with_buffer(&mut buffer).overflow(overflow);
         let mut chunk = Chunk::new(&stream);
         assert!(matches!(decoder.decode(&mut chunk), Ok(Some(Item::Event(event))) if event.data == "a"));
         assert_eq!(decoder.decode(&mut chunk).unwrap_err().limit, Limit::Buffer);
-        assert_eq!(decoder.last_event_id().as_str(), expected);
+        assert_eq!(decoder.last_event_id().as_str(), "1");
+        let skipped = decoder.decode(&mut chunk);
+        match overflow {
+            Overflow::Stop => assert_eq!(skipped.unwrap_err().limit, Limit::Buffer),
+            Overflow::Skip => {
+                assert!(matches!(skipped, Ok(Some(Item::LastEventId(id))) if id.as_str() == "2"));
+                assert_eq!(decoder.last_event_id().as_str(), "2");
+            }
+        }
+    }
+}
+
+/// What comes of a stream in a buffer of 64 bytes: 32 for data, 8 for each of the others.
+fn in_64_bytes(stream: &[u8]) -> Vec<Seen> {
+    let of = |pieces: Vec<&[u8]>| {
+        let mut buffer = [0; 64];
+        feed(&mut Decoder::with_buffer(&mut buffer).overflow(Overflow::Skip).comments(true), pieces)
+    };
+    let seen = of(vec![stream]);
+    for lengths in CUTS {
+        assert_eq!(of(cut(stream, lengths)), seen, "{} cut by {lengths:?}", stream.escape_ascii());
+    }
+    seen
+}
+
+#[test]
+fn a_complete_id_counts_whatever_comes_after_it() {
+    let id = Seen::LastEventId("1".into());
+    // Too long as it comes; too long only with U+FFFD for each byte; and the same in an event that's skipped already.
+    for too_long in [&b"123456789"[..], b"\xff\xff\xff"] {
+        let stream = [b"id: 1\nid: ", too_long, b"\ndata: x\n\n"].concat();
+        assert_eq!(in_64_bytes(&stream), [Seen::Error(Limit::Buffer, 8), id.clone()]);
+        let stream = [b"id: 1\ndata: ", &[b'x'; 32][..], b"\nid: ", too_long, b"\n\n"].concat();
+        assert_eq!(in_64_bytes(&stream), [Seen::Error(Limit::Buffer, 32), id.clone()]);
+    }
+}
+
+#[test]
+fn an_event_that_is_too_large_only_with_replacements_is_skipped_like_any_other() {
+    let after =
+        |size| [Seen::Error(Limit::Buffer, size), Seen::LastEventId("1".into()), event("message", "x", "1")];
+    for data in [[b'x'; 32], [0xff; 32]] {
+        let data = if data[0] == 0xff { &data[..20] } else { &data };
+        let stream = [b"id: 1\ndata: ", data, b"\n\ndata: x\n\n"].concat();
+        assert_eq!(in_64_bytes(&stream), after(32));
+    }
+    for value in [&b"123456789"[..], b"\xff\xff\xff"] {
+        for field in [&b"event: "[..], b": "] {
+            let stream = [b"id: 1\ndata: y\n", field, value, b"\n\ndata: x\n\n"].concat();
+            assert_eq!(in_64_bytes(&stream), after(8));
+        }
     }
 }
 

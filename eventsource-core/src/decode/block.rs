@@ -1,11 +1,8 @@
-//! Of one block: what's known of it, and what becomes of it.
+//! One block: what a chunk has of it, and what becomes of it.
 
 use super::chunk::Span;
-use super::memory::{extend_line, replace, set_text};
-use super::utf8;
-use super::{Chunk, Decoder, Limit, LimitError, Memory};
+use super::{Chunk, Decoder, LimitError, Memory, utf8};
 use crate::EventName;
-use crate::fixed::Full;
 use core::iter::once;
 use core::time::Duration;
 
@@ -25,137 +22,159 @@ impl Block {
 
 /// An item before it's lent: it borrows nothing of the decoder.
 pub(super) enum Found<'i> {
-    Event { name: Text<'i>, id: PendingId<'i>, data: Text<'i> },
+    Event { name: Text<'i>, data: Text<'i> },
     Comment(Text<'i>),
     Retry(Duration),
     LastEventId,
 }
 
-/// The last event ID buffer of a block that's complete. It counts once the event is handed out, or skipped.
-#[derive(Clone, Copy)]
-pub(super) enum PendingId<'i> {
+pub(super) enum Text<'i> {
     OfChunk(&'i str),
     /// In the decoder's memory for it.
     Kept,
-    Unset,
 }
 
-pub(super) enum Text<'i> {
-    OfChunk(&'i str),
-    /// In the decoder's memory for it, so many bytes.
-    Kept(usize),
+impl<'i> Text<'i> {
+    pub(super) fn lend<'s, M: Memory>(self, memory: &'s mut M) -> &'s str
+    where
+        'i: 's,
+    {
+        match self {
+            Self::OfChunk(text) => text,
+            Self::Kept => memory.text(),
+        }
+    }
 }
 
 impl<M: Memory> Decoder<M> {
+    /// What the block is, at the blank line that ends it. That's still to be read: a block that turns out to be too large here
+    /// is skipped to its end like any other.
     #[inline]
     pub(super) fn dispatch<'i>(
         &mut self,
         chunk: &mut Chunk<'i>,
         block: &mut Block,
     ) -> Result<Option<Found<'i>>, LimitError> {
-        let Block { name, id, data } = core::mem::take(block);
-        let id = match id.and_then(|id| chunk.text(id)) {
-            Some(id) => PendingId::OfChunk(id),
-            None if self.has_id => PendingId::Kept,
-            None => PendingId::Unset,
-        };
-        self.has_id = false;
         // "If the data buffer is an empty string, set it and the event type buffer to the empty string and return."
-        if self.skipping || (data.is_none() && !self.has_data) {
+        let event = if self.skipping || (block.data.is_none() && !self.has_data()) {
             self.skipping = false;
             self.forget_event();
-            let is_set = id.commit(&self.id, &mut self.last_event_id)?;
-            self.has_new_id |= is_set;
-            return Ok(is_set.then_some(Found::LastEventId));
-        }
-
-        let in_chunk = data.filter(|_| !self.has_data).and_then(|data| chunk.text(data));
-        let data = if let Some(text) = in_chunk {
-            Text::OfChunk(text)
+            None
         } else {
-            self.keep_data(chunk, data)?;
-            self.has_data = false;
-            self.lent = true;
-            // "If the data buffer's last character is a LF, remove it."
-            Text::Kept(self.data.as_slice().len().saturating_sub(1))
+            let name = self.dispatched_name(chunk, block.name)?;
+            let data = self.dispatched_data(chunk, block.data)?;
+            Some(Found::Event { name, data })
         };
-        let name = match name.map(|name| (name, chunk.text(name))) {
-            Some((name, _)) if name.len() == 0 => Text::OfChunk(EventName::MESSAGE.as_str()),
-            Some((_, Some(text))) => Text::OfChunk(text),
-            Some((name, None)) => {
-                replace(&mut self.name, chunk.bytes(name))?;
-                Text::Kept(name.len())
+        let has_id = self.commit_id(chunk, core::mem::take(block).id);
+        self.end_line(chunk, 0);
+        Ok(event.or(has_id.then_some(Found::LastEventId)))
+    }
+
+    fn dispatched_name<'i>(
+        &mut self,
+        chunk: &mut Chunk<'i>,
+        name: Option<Span>,
+    ) -> Result<Text<'i>, LimitError> {
+        if let Some(name) = name {
+            self.name.clear();
+            match chunk.text(name) {
+                Some("") => {}
+                Some(text) => return Ok(Text::OfChunk(text)),
+                None => self.name.extend(chunk.bytes(name)),
             }
-            None if self.has_name && !self.name.as_slice().is_empty() => {
-                Text::Kept(self.name.as_slice().len())
+        }
+        if self.name.as_slice().is_empty() {
+            return Ok(Text::OfChunk(EventName::MESSAGE.as_str()));
+        }
+        if !self.name.fits_as_text() {
+            self.exceed(LimitError::of_buffer(self.name.capacity()))?;
+        }
+        self.lent = true;
+        Ok(Text::Kept)
+    }
+
+    fn dispatched_data<'i>(
+        &mut self,
+        chunk: &mut Chunk<'i>,
+        data: Option<Span>,
+    ) -> Result<Text<'i>, LimitError> {
+        if !self.has_data() {
+            if let Some(text) = data.and_then(|data| chunk.text(data)) {
+                return Ok(Text::OfChunk(text));
             }
-            None => Text::OfChunk(EventName::MESSAGE.as_str()),
+        }
+        self.keep_data(chunk, data);
+        // "If the data buffer's last character is a LF, remove it."
+        self.data.pop();
+        if !self.data.fits_as_text() {
+            self.exceed(LimitError::of_buffer(self.data.capacity()))?;
+        }
+        self.lent = true;
+        Ok(Text::Kept)
+    }
+
+    /// "Set the last event ID string of the event source to the value of the last event ID buffer." Whether there was one.
+    fn commit_id(&mut self, chunk: &mut Chunk<'_>, id: Option<Span>) -> bool {
+        let is_set = if let Some(id) = id.and_then(|id| chunk.text(id)) {
+            self.last_event_id.set_text(once(id))
+        } else {
+            if self.has_id {
+                core::mem::swap(&mut self.id, &mut self.last_event_id);
+            }
+            self.has_id
         };
-        self.has_name = false;
-        Ok(Some(Found::Event { name, id, data }))
+        self.has_id = false;
+        self.has_new_id |= is_set;
+        is_set
     }
 
     /// Puts what a chunk has of a block into the decoder's own memory.
     #[inline]
-    pub(super) fn keep(&mut self, chunk: &mut Chunk<'_>, block: Block) -> Result<(), LimitError> {
-        if let Some(id) = block.id {
-            self.keep_id(chunk.bytes(id))?;
+    pub(super) fn keep(&mut self, chunk: &mut Chunk<'_>, block: Block) {
+        if let Some(id) = block.id.and_then(|id| chunk.text(id)) {
+            self.has_id |= self.id.set_text(once(id));
         }
         if self.skipping {
-            return Ok(());
+            return;
         }
         if let Some(name) = block.name {
-            self.has_name = true;
-            replace(&mut self.name, chunk.bytes(name))?;
+            self.name.clear();
+            self.name.extend(chunk.bytes(name));
         }
-        self.keep_data(chunk, block.data)
+        self.keep_data(chunk, block.data);
     }
 
-    pub(super) fn keep_data(&mut self, chunk: &Chunk<'_>, data: Option<Span>) -> Result<(), LimitError> {
-        let Some(data) = data else { return Ok(()) };
-        self.has_data = true;
-        extend_line(&mut self.data, chunk.bytes(data), chunk.bytes(data.with_end()))
-    }
-
-    pub(super) fn keep_id(&mut self, id: &[u8]) -> Result<(), LimitError> {
-        let kept = set_text(&mut self.id, utf8::lossy(id));
-        self.has_kept_id(kept)
-    }
-
-    /// Replacements may have made an id too long for a fixed buffer.
-    pub(super) fn has_kept_id(&mut self, kept: Result<(), LimitError>) -> Result<(), LimitError> {
-        self.has_id = kept.is_ok();
-        match kept {
-            Err(error) if !self.skipping => Err(self.exceed(error)),
-            _ => Ok(()),
+    pub(super) fn keep_data(&mut self, chunk: &Chunk<'_>, data: Option<Span>) {
+        if let Some(data) = data {
+            self.extend_data(chunk.bytes(data), chunk.bytes(data.with_end()));
         }
     }
-}
 
-impl PendingId<'_> {
-    /// "Set the last event ID string of the event source to the value of the last event ID buffer." Whether there was one.
+    /// By a line, and a LF, of `bytes` that begin with it: in one go where it ends in a LF itself.
     #[inline]
-    pub(super) fn commit<M: Memory>(self, kept: &M, last_event_id: &mut M) -> Result<bool, LimitError> {
-        match self {
-            Self::OfChunk(id) => set_text(last_event_id, once(id))?,
-            Self::Kept => set_text(last_event_id, once(kept.as_text()))?,
-            Self::Unset => return Ok(false),
+    pub(super) fn extend_data(&mut self, line: &[u8], bytes: &[u8]) {
+        if let Some(with_end @ [.., b'\n']) = bytes.get(..line.len().wrapping_add(1)) {
+            return self.data.extend(with_end);
         }
-        Ok(true)
+        self.data.extend(line);
+        self.data.extend(b"\n");
     }
-}
 
-impl<'i> Text<'i> {
-    pub(super) fn lend<'s, M: Memory>(self, memory: &'s mut M) -> Result<&'s str, LimitError>
-    where
-        'i: 's,
-    {
-        match self {
-            Self::OfChunk(text) => Ok(text),
-            Self::Kept(len) => {
-                let size = memory.capacity();
-                memory.text(len).map_err(|Full| LimitError { limit: Limit::Buffer, size })
-            }
+    /// Sets the block's id to what's in `scratch`. With U+FFFD for what's invalid, it may be too long for a fixed buffer: then one
+    /// that was complete before still counts.
+    pub(super) fn keep_scratch_as_id(&mut self) -> Result<(), LimitError> {
+        if self.id.set_text(utf8::lossy(self.scratch.as_slice())) {
+            self.has_id = true;
+            return Ok(());
         }
+        self.exceed(LimitError::of_buffer(self.id.capacity()))
+    }
+
+    /// The comment in `scratch`.
+    pub(super) fn kept_comment<'i>(&mut self) -> Result<Option<Found<'i>>, LimitError> {
+        if self.scratch.fits_as_text() {
+            return Ok(Some(Found::Comment(Text::Kept)));
+        }
+        self.exceed(LimitError::of_buffer(self.scratch.capacity())).map(|()| None)
     }
 }

@@ -1,9 +1,8 @@
 //! Lines that are cut between chunks.
 
-use super::block::{Found, Text};
+use super::block::Found;
 use super::line::{LineKind, is_cut_field, is_line_break, known_field, split_line};
-use super::memory::{extend, set_text};
-use super::{Chunk, Decoder, LimitError, Line, Memory, utf8};
+use super::{Chunk, Decoder, LimitError, Line, Memory};
 use crate::retry::RetryDigits;
 use crate::scan::find_line_break;
 
@@ -60,11 +59,8 @@ impl<M: Memory> Decoder<M> {
         self.value_start = start;
         self.value_len = 0;
         match kind {
-            LineKind::Event => {
-                self.has_name = false;
-                self.name.truncate(0);
-            }
-            LineKind::Id | LineKind::Comment => self.scratch.truncate(0),
+            LineKind::Event => self.name.clear(),
+            LineKind::Id | LineKind::Comment => self.scratch.clear(),
             LineKind::Retry => self.retry = RetryDigits::default(),
             LineKind::Data | LineKind::Unknown => {}
         }
@@ -103,32 +99,23 @@ impl<M: Memory> Decoder<M> {
         }
         self.value_len = len;
         match kind {
-            LineKind::Data => extend(&mut self.data, bytes),
-            LineKind::Event => extend(&mut self.name, bytes),
-            LineKind::Id | LineKind::Comment => extend(&mut self.scratch, bytes),
-            LineKind::Retry => {
-                self.retry = self.retry.followed_by(bytes);
-                Ok(())
-            }
-            LineKind::Unknown => Ok(()),
+            LineKind::Data => self.data.extend(bytes),
+            LineKind::Event => self.name.extend(bytes),
+            LineKind::Id | LineKind::Comment => self.scratch.extend(bytes),
+            LineKind::Retry => self.retry = self.retry.followed_by(bytes),
+            LineKind::Unknown => {}
         }
+        Ok(())
     }
 
-    pub(super) fn end_value<'i>(&mut self, kind: LineKind) -> Result<Option<Found<'i>>, LimitError> {
+    fn end_value<'i>(&mut self, kind: LineKind) -> Result<Option<Found<'i>>, LimitError> {
         match kind {
-            LineKind::Data => {
-                self.has_data = true;
-                extend(&mut self.data, b"\n")?;
-            }
-            LineKind::Event => self.has_name = true,
+            LineKind::Data => self.data.extend(b"\n"),
             LineKind::Id if self.scratch.as_slice().contains(&0) => {}
-            LineKind::Id => {
-                let kept = set_text(&mut self.id, utf8::lossy(self.scratch.as_slice()));
-                self.has_kept_id(kept)?;
-            }
+            LineKind::Id => self.keep_scratch_as_id()?,
             LineKind::Retry => return Ok(self.retry.duration().map(Found::Retry)),
-            LineKind::Comment => return Ok(Some(Found::Comment(Text::Kept(self.scratch.as_slice().len())))),
-            LineKind::Unknown => {}
+            LineKind::Comment => return self.kept_comment(),
+            LineKind::Event | LineKind::Unknown => {}
         }
         Ok(None)
     }

@@ -60,6 +60,13 @@ pub struct LimitError {
     pub size: usize,
 }
 
+impl LimitError {
+    /// Of a part of a fixed buffer.
+    pub(super) fn of_buffer(size: usize) -> Self {
+        Self { limit: Limit::Buffer, size }
+    }
+}
+
 /// A kind of limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -128,16 +135,12 @@ impl Bounds {
     /// whatever the cuts.
     fn check_each(&self, kind: LineKind, start: usize, len: usize, event: usize) -> Result<(), LimitError> {
         let smaller = |limit, size, part| {
-            if part < size {
-                LimitError { limit: Limit::Buffer, size: part }
-            } else {
-                LimitError { limit, size }
-            }
+            if part < size { LimitError::of_buffer(part) } else { LimitError { limit, size } }
         };
         let (limit, used) = match kind {
             LineKind::Data => (smaller(Limit::Event, self.limits.event, self.data), event.saturating_add(1)),
             LineKind::Id => (smaller(Limit::Id, self.limits.id, self.part), 0),
-            LineKind::Event | LineKind::Comment => (LimitError { limit: Limit::Buffer, size: self.part }, 0),
+            LineKind::Event | LineKind::Comment => (LimitError::of_buffer(self.part), 0),
             LineKind::Retry | LineKind::Unknown => return Ok(()),
         };
         let room = limit.size.checked_sub(used);

@@ -1,27 +1,32 @@
 //! Where a decoder keeps what was cut.
 
-use super::utf8::{lossy, to_str};
-use super::{Limit, LimitError};
-use crate::fixed::{Fixed, Full};
+use super::utf8::{lossy, lossy_len, to_str};
+use crate::fixed::Fixed;
 
-/// Memory of a [`Decoder`](super::Decoder): [`Growable`](super::Growable) or [`Fixed`]. Sealed.
+/// Memory of a [`Decoder`](super::Decoder): `Growable` or [`Fixed`]. Sealed.
 pub trait Memory: sealed::Memory {}
 
 pub(super) mod sealed {
-    use crate::fixed::Full;
-
+    /// Holds bytes of which text can be made, or text.
     pub trait Memory {
         fn as_slice(&self) -> &[u8];
 
-        fn extend(&mut self, bytes: &[u8]) -> Result<(), Full>;
+        /// Of bytes for which there's room, as the decoder's bounds have it.
+        fn extend(&mut self, bytes: &[u8]);
 
-        fn truncate(&mut self, len: usize);
+        /// Takes the last byte away.
+        fn pop(&mut self);
 
-        /// Its first `len` bytes as text, what's invalid replaced.
-        fn text(&mut self, len: usize) -> Result<&str, Full>;
+        fn clear(&mut self);
 
-        /// Holds these pieces of text instead of what it held.
-        fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str>) -> Result<(), Full>;
+        /// Whether [`text`](Self::text) has room for its replacements.
+        fn fits_as_text(&self) -> bool;
+
+        /// Its bytes as text, what's invalid replaced.
+        fn text(&mut self) -> &str;
+
+        /// Holds these pieces of text instead of what it held. Whether there was room: without, it holds what it held.
+        fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str> + Clone) -> bool;
 
         /// What [`set_text`](Self::set_text) has set last.
         fn as_text(&self) -> &str;
@@ -38,31 +43,44 @@ impl sealed::Memory for Fixed<'_> {
         self.as_slice()
     }
 
-    fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        self.extend(bytes)
+    fn extend(&mut self, bytes: &[u8]) {
+        let extended = self.extend(bytes);
+        debug_assert!(extended.is_ok(), "the decoder's bounds are those of its memory");
     }
 
-    fn truncate(&mut self, len: usize) {
-        self.truncate(len);
+    fn pop(&mut self) {
+        self.truncate(self.len().saturating_sub(1));
+    }
+
+    fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    fn fits_as_text(&self) -> bool {
+        let kept = self.as_slice();
+        to_str(kept).is_ok() || lossy_len(kept) <= self.capacity().saturating_sub(kept.len())
     }
 
     /// Replacements go to the part of the buffer that's still free.
-    fn text(&mut self, len: usize) -> Result<&str, Full> {
+    fn text(&mut self) -> &str {
         let (kept, spare) = self.split();
         let kept: &[u8] = kept;
-        let kept = kept.get(..len).unwrap_or_default();
         if let Ok(text) = to_str(kept) {
-            return Ok(text);
+            return text;
         }
         let mut replaced = Fixed::new(spare);
-        lossy(kept).try_for_each(|piece| replaced.extend(piece.as_bytes()))?;
+        lossy(kept).for_each(|piece| sealed::Memory::extend(&mut replaced, piece.as_bytes()));
         let len = replaced.len();
-        Ok(spare.get(..len).and_then(|bytes| to_str(bytes).ok()).unwrap_or_default())
+        spare.get(..len).and_then(|bytes| to_str(bytes).ok()).unwrap_or_default()
     }
 
-    fn set_text<'t>(&mut self, mut pieces: impl Iterator<Item = &'t str>) -> Result<(), Full> {
-        self.truncate(0);
-        pieces.try_for_each(|piece| self.extend(piece.as_bytes())).inspect_err(|Full| self.truncate(0))
+    fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str> + Clone) -> bool {
+        let has_room = pieces.clone().map(str::len).sum::<usize>() <= self.capacity();
+        if has_room {
+            self.truncate(0);
+            pieces.for_each(|piece| sealed::Memory::extend(self, piece.as_bytes()));
+        }
+        has_room
     }
 
     fn as_text(&self) -> &str {
@@ -79,7 +97,7 @@ pub use growable::Growable;
 
 #[cfg(feature = "alloc")]
 mod growable {
-    use super::{Full, Memory, lossy, sealed, to_str};
+    use super::{Memory, lossy, lossy_len, sealed, to_str};
     use crate::pieces::in_pieces;
     use alloc::string::String;
     use alloc::vec::Vec;
@@ -101,34 +119,45 @@ mod growable {
         }
 
         #[inline]
-        fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        fn extend(&mut self, bytes: &[u8]) {
             match bytes {
                 &[byte] => self.bytes.push(byte),
                 bytes => in_pieces(bytes, |piece| self.bytes.extend_from_slice(piece)),
             }
-            Ok(())
         }
 
         #[inline]
-        fn truncate(&mut self, len: usize) {
-            self.bytes.truncate(len);
+        fn pop(&mut self) {
+            self.bytes.pop();
         }
 
-        fn text(&mut self, len: usize) -> Result<&str, Full> {
-            let kept = self.bytes.get(..len).unwrap_or_default();
+        #[inline]
+        fn clear(&mut self) {
+            self.bytes.clear();
+            self.text.clear();
+        }
+
+        #[inline]
+        fn fits_as_text(&self) -> bool {
+            true
+        }
+
+        fn text(&mut self) -> &str {
+            let kept = &self.bytes;
             if let Ok(text) = to_str(kept) {
-                return Ok(text);
+                return text;
             }
             self.text.clear();
+            self.text.reserve_exact(lossy_len(kept));
             self.text.extend(lossy(kept));
-            Ok(&self.text)
+            &self.text
         }
 
         #[inline]
-        fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str>) -> Result<(), Full> {
+        fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str> + Clone) -> bool {
             self.text.clear();
             self.text.extend(pieces);
-            Ok(())
+            true
         }
 
         #[inline]
@@ -140,33 +169,4 @@ mod growable {
             usize::MAX
         }
     }
-}
-
-#[inline]
-pub(super) fn extend<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
-    let size = memory.capacity();
-    memory.extend(bytes).map_err(|Full| LimitError { limit: Limit::Buffer, size })
-}
-
-/// A line of data with a LF, of `bytes` that begin with it: in one go where it ends in a LF itself.
-#[inline]
-pub(super) fn extend_line<M: Memory>(memory: &mut M, line: &[u8], bytes: &[u8]) -> Result<(), LimitError> {
-    if let Some(with_end @ [.., b'\n']) = bytes.get(..line.len().wrapping_add(1)) {
-        return extend(memory, with_end);
-    }
-    extend(memory, line)?;
-    extend(memory, b"\n")
-}
-
-pub(super) fn replace<M: Memory>(memory: &mut M, bytes: &[u8]) -> Result<(), LimitError> {
-    memory.truncate(0);
-    extend(memory, bytes)
-}
-
-pub(super) fn set_text<'t, M: Memory>(
-    memory: &mut M,
-    pieces: impl Iterator<Item = &'t str>,
-) -> Result<(), LimitError> {
-    let size = memory.capacity();
-    memory.set_text(pieces).map_err(|Full| LimitError { limit: Limit::Buffer, size })
 }

@@ -79,12 +79,10 @@ pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "
 
     /// The data buffer: the lines of data so far, each with a LF.
     data: M,
-    has_data: bool,
-    /// What's in `data` has been lent to the caller, and is to be forgotten.
-    lent: bool,
-    /// The event type buffer, where it was set in an earlier chunk.
+    /// The event type buffer, where it was set in an earlier chunk. Empty is unset: to the standard, it's the same.
     name: M,
-    has_name: bool,
+    /// What's in these two has been lent to the caller, and is to be forgotten.
+    lent: bool,
     /// The last event ID buffer, where this block has set it in an earlier chunk; as valid text.
     id: M,
     has_id: bool,
@@ -166,10 +164,8 @@ impl<M: Memory> Decoder<M> {
             overflow: Overflow::default(),
             comments: false,
             data,
-            has_data: false,
-            lent: false,
             name,
-            has_name: false,
+            lent: false,
             id,
             has_id: false,
             last_event_id,
@@ -212,7 +208,9 @@ impl<M: Memory> Decoder<M> {
     /// part for it is taken for none.
     #[must_use]
     pub fn resume_after(mut self, last_event_id: EventId<'_>) -> Self {
-        let _ = self.last_event_id.set_text(once(last_event_id.as_str()));
+        if !self.last_event_id.set_text(once(last_event_id.as_str())) {
+            self.last_event_id.clear();
+        }
         self
     }
 
@@ -220,7 +218,7 @@ impl<M: Memory> Decoder<M> {
     /// event that was handed out or skipped. A server may have sent one that no header can hold: see
     /// [`is_resumable`](EventId::is_resumable).
     pub fn last_event_id(&self) -> EventId<'_> {
-        kept_id(&self.last_event_id)
+        EventId::trusted(self.last_event_id.as_text())
     }
 
     /// The last event ID, if it has been set since this was last asked.
@@ -258,44 +256,29 @@ impl<M: Memory> Decoder<M> {
             return Err(error);
         }
         if self.lent {
-            self.lent = false;
-            self.data.truncate(0);
+            self.forget_event();
         }
-        let found = match self.find(chunk) {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(None),
+        match self.find(chunk) {
+            Ok(found) => Ok(found.map(|found| self.lend(found))),
             Err(error) => {
                 self.stopped = (self.overflow == Overflow::Stop).then_some(error);
-                return Err(error);
+                Err(error)
             }
-        };
-        let Self {
-            data: data_memory,
-            name: name_memory,
-            id: id_memory,
-            scratch,
-            last_event_id,
-            has_new_id,
-            ..
-        } = self;
-        let lent = match found {
-            Found::Event { name, id, data } => {
-                let lent = name.lend(name_memory).and_then(|name| Ok((name, data.lend(data_memory)?)));
-                if lent.is_ok() || self.overflow == Overflow::Skip {
-                    *has_new_id |= id.commit(id_memory, last_event_id)?;
-                }
-                let last_event_id = kept_id(last_event_id);
-                lent.map(|(name, data)| {
-                    Item::Event(DecodedEvent { name: EventName::trusted(name), last_event_id, data })
-                })
-            }
-            Found::Comment(text) => text.lend(scratch).map(Item::Comment),
-            Found::Retry(after) => Ok(Item::Retry(after)),
-            Found::LastEventId => Ok(Item::LastEventId(kept_id(last_event_id))),
-        };
-        lent.map(Some).inspect_err(|&error| {
-            self.stopped = (self.overflow == Overflow::Stop).then_some(error);
-        })
+        }
+    }
+
+    fn lend<'s, 'i: 's>(&'s mut self, found: Found<'i>) -> Item<'s> {
+        let last_event_id = EventId::trusted(self.last_event_id.as_text());
+        match found {
+            Found::Event { name, data } => Item::Event(DecodedEvent {
+                name: EventName::trusted(name.lend(&mut self.name)),
+                last_event_id,
+                data: data.lend(&mut self.data),
+            }),
+            Found::Comment(text) => Item::Comment(text.lend(&mut self.scratch)),
+            Found::Retry(after) => Item::Retry(after),
+            Found::LastEventId => Item::LastEventId(last_event_id),
+        }
     }
 
     fn find<'i>(&mut self, chunk: &mut Chunk<'i>) -> Result<Option<Found<'i>>, LimitError> {
@@ -310,7 +293,7 @@ impl<M: Memory> Decoder<M> {
         let found = self.find_in_block(chunk, &mut block);
         // This chunk's part of a block that isn't complete.
         if !block.is_empty() {
-            self.keep(chunk, block)?;
+            self.keep(chunk, block);
         }
         found
     }
@@ -336,12 +319,9 @@ impl<M: Memory> Decoder<M> {
                     None
                 }
                 // "If the line is empty (a blank line): dispatch the event."
-                Line::Start if is_line_break(first) => {
-                    self.end_line(chunk, 0);
-                    self.dispatch(chunk, block)?
-                }
+                Line::Start if is_line_break(first) => self.dispatch(chunk, block)?,
                 Line::Start => {
-                    if !self.skipping && self.common_lines(chunk, block)? {
+                    if !self.skipping && self.common_lines(chunk, block) {
                         continue;
                     }
                     self.begin_line(chunk, block)?
@@ -375,11 +355,15 @@ impl<M: Memory> Decoder<M> {
         }
     }
 
+    /// Whether there's a line of data from an earlier chunk, or one that couldn't be left in this; asked between two lines.
+    fn has_data(&self) -> bool {
+        !self.data.as_slice().is_empty()
+    }
+
     fn forget_event(&mut self) {
-        self.data.truncate(0);
-        self.has_data = false;
+        self.data.clear();
+        self.name.clear();
         self.lent = false;
-        self.has_name = false;
     }
 
     /// Whether a value of `len` bytes, which begins at `start` in its line, is to be kept, beside `event` bytes of data.
@@ -402,19 +386,17 @@ impl<M: Memory> Decoder<M> {
         }
         match self.bounds.check(kind, start, len, event) {
             Ok(()) => Ok(true),
-            Err(_) if self.skipping => Ok(false),
-            Err(error) => Err(self.exceed(error)),
+            Err(error) => self.exceed(error).map(|()| false),
         }
     }
 
-    /// The rest of the block is to be skipped, if the decoder goes on at all.
-    fn exceed(&mut self, error: LimitError) -> LimitError {
+    /// The rest of the block is to be skipped, if the decoder goes on at all. Of one that's skipped already, no more is said.
+    fn exceed(&mut self, error: LimitError) -> Result<(), LimitError> {
+        if self.skipping {
+            return Ok(());
+        }
         self.skipping = true;
         self.forget_event();
-        error
+        Err(error)
     }
-}
-
-fn kept_id<M: Memory>(memory: &M) -> EventId<'_> {
-    EventId::trusted(memory.as_text())
 }

@@ -22,9 +22,14 @@ pub(super) fn valid_front(bytes: &[u8]) -> &str {
 
 /// The pieces that the UTF-8 decode algorithm makes of `bytes`: valid text, and U+FFFD for each maximal part of an invalid
 /// sequence.
-pub(super) fn lossy(bytes: &[u8]) -> impl Iterator<Item = &str> {
+pub(super) fn lossy(bytes: &[u8]) -> impl Iterator<Item = &str> + Clone {
     bytes.utf8_chunks().flat_map(|chunk| {
         let replacement = if chunk.invalid().is_empty() { "" } else { "\u{fffd}" };
         [chunk.valid(), replacement]
     })
+}
+
+/// How long these are together.
+pub(super) fn lossy_len(bytes: &[u8]) -> usize {
+    lossy(bytes).map(str::len).sum()
 }

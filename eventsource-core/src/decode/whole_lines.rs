@@ -3,21 +3,17 @@
 use super::block::{Block, Found, Text};
 use super::chunk::Span;
 use super::line::{LineKind, after_line_end, known_field, split_line};
-use super::memory::{extend_line, replace};
 use super::{Chunk, Decoder, LimitError, Line, Memory};
 use crate::retry::RetryDigits;
 use crate::scan::find_line_break;
+use core::iter::once;
 
 impl<M: Memory> Decoder<M> {
     /// As many lines as lie whole in the chunk, are of the common fields, short, and end in LF or CRLF. What's left, if only for
     /// its length, is for [`begin_line`](Self::begin_line), which knows everything, at a few times the cost. Whether
     /// there was one.
     #[inline]
-    pub(super) fn common_lines(
-        &mut self,
-        chunk: &mut Chunk<'_>,
-        block: &mut Block,
-    ) -> Result<bool, LimitError> {
+    pub(super) fn common_lines(&mut self, chunk: &mut Chunk<'_>, block: &mut Block) -> bool {
         const SHORT: usize = 1024;
         let bytes = chunk.remaining();
         let first_line = block.data.map_or(0, |data| data.len().wrapping_add(1));
@@ -36,15 +32,15 @@ impl<M: Memory> Decoder<M> {
             match kind {
                 LineKind::Data if event.wrapping_add(len) < self.bounds.always_event => {
                     event = event.wrapping_add(len).wrapping_add(1);
-                    if !self.has_data {
+                    if !self.has_data() {
                         let Some(first) = block.data.replace(span) else {
                             line = after;
                             continue;
                         };
                         block.data = None;
-                        self.keep_data(chunk, Some(first))?;
+                        self.keep_data(chunk, Some(first));
                     }
-                    extend_line(&mut self.data, value.get(..len).unwrap_or_default(), value)?;
+                    self.extend_data(value.get(..len).unwrap_or_default(), value);
                 }
                 LineKind::Event => block.name = Some(span),
                 // "If the field value does not contain U+0000 NULL."
@@ -56,7 +52,7 @@ impl<M: Memory> Decoder<M> {
             line = after;
         }
         chunk.advance(bytes.len().wrapping_sub(line.len()));
-        Ok(line.len() < bytes.len())
+        line.len() < bytes.len()
     }
 
     /// A line from its first byte on.
@@ -70,7 +66,7 @@ impl<M: Memory> Decoder<M> {
             if let Some(len) = find_line_break(line.get(start..).unwrap_or_default()) {
                 return self.whole_line(chunk, block, kind, start, start.wrapping_add(len));
             }
-            self.keep(chunk, core::mem::take(block))?;
+            self.keep(chunk, core::mem::take(block));
             chunk.advance(line.len());
             self.begin_value(kind, start)?;
             if let Line::Value(kind) = self.line {
@@ -87,7 +83,7 @@ impl<M: Memory> Decoder<M> {
     }
 
     /// A line that lies whole in the chunk.
-    pub(super) fn whole_line<'i>(
+    fn whole_line<'i>(
         &mut self,
         chunk: &mut Chunk<'i>,
         block: &mut Block,
@@ -103,10 +99,10 @@ impl<M: Memory> Decoder<M> {
             return Ok(None);
         }
         match kind {
-            LineKind::Data if block.data.is_none() && !self.has_data => block.data = Some(span),
+            LineKind::Data if block.data.is_none() && !self.has_data() => block.data = Some(span),
             LineKind::Data => {
-                self.keep_data(chunk, block.data.take())?;
-                self.keep_data(chunk, Some(span))?;
+                self.keep_data(chunk, block.data.take());
+                self.keep_data(chunk, Some(span));
             }
             LineKind::Event => block.name = Some(span),
             LineKind::Id => self.whole_id(chunk, block, span)?,
@@ -117,12 +113,7 @@ impl<M: Memory> Decoder<M> {
         Ok(None)
     }
 
-    pub(super) fn whole_id(
-        &mut self,
-        chunk: &mut Chunk<'_>,
-        block: &mut Block,
-        id: Span,
-    ) -> Result<(), LimitError> {
+    fn whole_id(&mut self, chunk: &mut Chunk<'_>, block: &mut Block, id: Span) -> Result<(), LimitError> {
         // "If the field value does not contain U+0000 NULL."
         if chunk.bytes(id).contains(&0) {
             return Ok(());
@@ -131,27 +122,34 @@ impl<M: Memory> Decoder<M> {
             block.id = Some(id);
             return Ok(());
         }
-        block.id = None;
-        self.keep_id(chunk.bytes(id))
+        // The one before still counts if this one is too long.
+        if let Some(before) = block.id.take().and_then(|id| chunk.text(id)) {
+            self.has_id |= self.id.set_text(once(before));
+        }
+        self.scratch.clear();
+        self.scratch.extend(chunk.bytes(id));
+        self.keep_scratch_as_id()
     }
 
     /// A line that's an item by itself.
-    pub(super) fn whole_item<'i>(
+    fn whole_item<'i>(
         &mut self,
         chunk: &mut Chunk<'i>,
         kind: LineKind,
         span: Span,
     ) -> Result<Option<Found<'i>>, LimitError> {
         let value = chunk.bytes(span);
-        Ok(match kind {
-            LineKind::Retry => RetryDigits::default().followed_by(value).duration().map(Found::Retry),
-            LineKind::Comment => Some(Found::Comment(if let Some(text) = chunk.text(span) {
-                Text::OfChunk(text)
-            } else {
-                replace(&mut self.scratch, value)?;
-                Text::Kept(value.len())
-            })),
-            _ => None,
-        })
+        match kind {
+            LineKind::Retry => Ok(RetryDigits::default().followed_by(value).duration().map(Found::Retry)),
+            LineKind::Comment => {
+                if let Some(text) = chunk.text(span) {
+                    return Ok(Some(Found::Comment(Text::OfChunk(text))));
+                }
+                self.scratch.clear();
+                self.scratch.extend(value);
+                self.kept_comment()
+            }
+            _ => Ok(None),
+        }
     }
 }
