@@ -251,7 +251,24 @@ impl<M: Memory> Decoder<M> {
     ///
     /// # Errors
     /// [`LimitError`], and then what [`Overflow`] says. With [`Overflow::Skip`], go on calling with the same chunk.
+    #[inline]
     pub fn decode<'s, 'i: 's>(&'s mut self, chunk: &mut Chunk<'i>) -> Result<Option<Item<'s>>, LimitError> {
+        // A stream that comes byte by byte is in the middle of a value most of the time.
+        match (self.line, chunk.remaining()) {
+            (Line::Value(kind), bytes @ &[byte]) if !is_line_break(byte) && self.stopped.is_none() => {
+                chunk.advance(1);
+                match self.extend_value(kind, bytes) {
+                    Ok(()) => Ok(None),
+                    Err(error) => Err(self.stop(error)),
+                }
+            }
+            _ => self.decode_any(chunk),
+        }
+    }
+
+    /// Out of the way of single bytes.
+    #[inline(never)]
+    fn decode_any<'s, 'i: 's>(&'s mut self, chunk: &mut Chunk<'i>) -> Result<Option<Item<'s>>, LimitError> {
         if let Some(error) = self.stopped {
             return Err(error);
         }
@@ -260,11 +277,14 @@ impl<M: Memory> Decoder<M> {
         }
         match self.find(chunk) {
             Ok(found) => Ok(found.map(|found| self.lend(found))),
-            Err(error) => {
-                self.stopped = (self.overflow == Overflow::Stop).then_some(error);
-                Err(error)
-            }
+            Err(error) => Err(self.stop(error)),
         }
+    }
+
+    /// If it's to stop at an error.
+    fn stop(&mut self, error: LimitError) -> LimitError {
+        self.stopped = (self.overflow == Overflow::Stop).then_some(error);
+        error
     }
 
     fn lend<'s, 'i: 's>(&'s mut self, found: Found<'i>) -> Item<'s> {
@@ -282,13 +302,6 @@ impl<M: Memory> Decoder<M> {
     }
 
     fn find<'i>(&mut self, chunk: &mut Chunk<'i>) -> Result<Option<Found<'i>>, LimitError> {
-        // A stream that comes byte by byte is in the middle of a value most of the time.
-        if let (Line::Value(kind), bytes @ &[byte]) = (self.line, chunk.remaining()) {
-            if !is_line_break(byte) {
-                chunk.advance(1);
-                return self.extend_value(kind, bytes).map(|()| None);
-            }
-        }
         let mut block = Block::default();
         let found = self.find_in_block(chunk, &mut block);
         // This chunk's part of a block that isn't complete.
