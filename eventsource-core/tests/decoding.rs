@@ -179,7 +179,7 @@ fn peer_fault_28_retry_is_digits_alone_and_ids_hold_no_nul() {
 
 #[test]
 fn peer_fault_29_memory_is_bounded() {
-    let limits = Limits { line: 20, event: 30, id: 4 };
+    let limits = Limits { line: 20, event: 30, name: 6, id: 4 };
     let error = |limit, size| Seen::Error(limit, size);
     let of = |bytes: &[u8]| -> Vec<Seen> {
         let stopped = feed(&mut Decoder::new().limits(limits), [bytes]);
@@ -209,6 +209,8 @@ fn peer_fault_29_memory_is_bounded() {
         [error(Limit::Event, 30), Seen::LastEventId("7".into()), event("message", "next", "7")]
     );
     assert_eq!(of(b"data: x\nid: 12345\n\ndata: next\n\n"), [error(Limit::Id, 4), next.clone()]);
+    assert_eq!(of(b"data: x\nevent: 1234567\n\ndata: next\n\n"), [error(Limit::Name, 6), next.clone()]);
+    assert_eq!(of(b"event: 123456\ndata: x\n\n"), [event("123456", "x", "")]);
     // What nobody asked for may have any length.
     let dropped = format!(": {0}\nunknown: {0}\n{0}\ndata: next\n\n", "x".repeat(1000));
     assert_eq!(of(dropped.as_bytes()), [next]);
@@ -216,7 +218,7 @@ fn peer_fault_29_memory_is_bounded() {
 
 #[test]
 fn limits_of_zero_and_of_everything() {
-    let zero = Limits { line: 0, event: 0, id: 0 };
+    let zero = Limits { line: 0, event: 0, name: 0, id: 0 };
     for bytes in [&b"data: x\n\n"[..], b"data\n\n", b"id: x\n\n", b"event: x\n\n"] {
         assert_eq!(feed(&mut Decoder::new().limits(zero), [bytes]), [Seen::Error(Limit::Line, 0)]);
     }
@@ -224,7 +226,12 @@ fn limits_of_zero_and_of_everything() {
         feed(&mut Decoder::new().limits(zero), [&b"\n\n: x\nretry: 3\n"[..]]),
         [Seen::Retry(Duration::from_millis(3))]
     );
-    let all = Limits { line: usize::MAX, event: usize::MAX, id: usize::MAX };
+    let empty = Limits { name: 0, id: 0, ..Limits::default() };
+    assert_eq!(
+        feed(&mut Decoder::new().limits(empty), [&b"id: \nevent: \ndata: x\n\nid: 1\n"[..]]),
+        [event("message", "x", ""), Seen::Error(Limit::Id, 0)]
+    );
+    let all = Limits { line: usize::MAX, event: usize::MAX, name: usize::MAX, id: usize::MAX };
     assert_eq!(feed(&mut Decoder::new().limits(all), [&b"data: x\n\n"[..]]), [event("message", "x", "")]);
 }
 
@@ -233,6 +240,15 @@ fn errors_say_what_was_too_large() {
     let mut decoder = Decoder::new().limits(Limits { line: 3, ..Limits::default() });
     let error = decoder.decode(&mut Chunk::new(b"data: x\n"));
     assert_eq!(error.unwrap_err().to_string(), "a line of the event stream has more than 3 bytes");
+    // The line break counts.
+    let mut decoder = Decoder::new().limits(Limits { event: 8, ..Limits::default() });
+    let error = decoder.decode(&mut Chunk::new(b"data: 12345678\n"));
+    assert_eq!(error.unwrap_err().to_string(), "an event's data has more than 8 bytes, line breaks included");
+    // Its 20 bytes would do, but with U+FFFD for one of them they need 22 more.
+    let mut buffer = [0; 64];
+    let mut decoder = Decoder::with_buffer(&mut buffer);
+    let error = decoder.decode(&mut Chunk::new(b"data: 1234567890123456789\xff\n\n"));
+    assert_eq!(error.unwrap_err().to_string(), "a field has no room in its 32 bytes of the decoder's buffer");
 }
 
 #[test]
@@ -394,10 +410,10 @@ proptest! {
     #[test]
     fn limits_do_not_depend_on_the_cuts(
         bytes in stream(),
-        (line, event, id) in (0_usize..24, 0_usize..24, 0_usize..8),
+        (line, event, name, id) in (0_usize..24, 0_usize..24, 0_usize..8, 0_usize..8),
         size in 0_usize..200,
     ) {
-        let limits = Limits { line, event, id };
+        let limits = Limits { line, event, name, id };
         let decoder = || Decoder::new().comments(true).limits(limits).overflow(Overflow::Skip);
         let seen = feed(&mut decoder(), [&bytes[..]]);
         let mut buffer = vec![0; size];

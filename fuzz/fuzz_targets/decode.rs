@@ -29,6 +29,7 @@ impl Input<'_> {
         self.limits.map_or_else(Limits::default, |[line, event, id]| Limits {
             line: line.into(),
             event: event.into(),
+            name: id.into(),
             id: id.into(),
         })
     }
@@ -46,12 +47,12 @@ fuzz_target!(|input: Input<'_>| {
     );
 
     // A byte that's invalid becomes three.
-    let Limits { line, event, id } = input.limits();
+    let Limits { line, event, name, id } = input.limits();
     for item in &whole {
         match item {
             Seen::Event(seen) => {
                 assert!(seen.data.len() <= event.saturating_mul(3));
-                assert!(seen.name.len() <= line.saturating_mul(3).max("message".len()));
+                assert!(seen.name.len() <= name.saturating_mul(3).max("message".len()));
                 assert!(seen.last_event_id.len() <= id.saturating_mul(3));
             }
             Seen::Comment(text) => assert!(text.len() <= line.saturating_mul(3)),

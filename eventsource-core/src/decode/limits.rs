@@ -3,25 +3,27 @@
 use super::line::LineKind;
 use core::fmt;
 
-/// The sizes that a [`Decoder`](super::Decoder) accepts, in bytes as they come in. `usize::MAX` is no limit. Zero accepts
-/// nothing: every line that would be kept is over it.
+/// The sizes that a [`Decoder`](super::Decoder) accepts, in bytes as they come in. `usize::MAX` is no limit. Of zero, `line` and
+/// `event` accept nothing: every line that would be kept is over them. The others then accept what's empty.
 ///
 /// The defaults are for streams of large models and of logs: those send several MiB of Base64 in one line, and
 /// some servers make an id of half a KiB of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// A line without its end: 8 MiB. It bounds a name, too. Comments that nobody asked for and unknown fields are dropped
-    /// as they come and may have any length, `retry` too.
+    /// A line without its end: 8 MiB. Comments that nobody asked for and unknown fields are dropped as they come and may have
+    /// any length, `retry` too.
     pub line: usize,
     /// An event's data, with one line break for each of its lines: 8 MiB.
     pub event: usize,
+    /// An event's name: 4 KiB.
+    pub name: usize,
     /// An id: 4 KiB. It's kept for the life of the connection, and sent back with the next.
     pub id: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { line: 8 * 1024 * 1024, event: 8 * 1024 * 1024, id: 4 * 1024 }
+        Self { line: 8 * 1024 * 1024, event: 8 * 1024 * 1024, name: 4 * 1024, id: 4 * 1024 }
     }
 }
 
@@ -42,7 +44,7 @@ pub enum Overflow {
     /// let mut chunk = Chunk::new(b"id: 1\ndata: far too long\n\ndata: short\n\n");
     ///
     /// let error = decoder.decode(&mut chunk).unwrap_err();
-    /// assert_eq!(error.to_string(), "an event's data has more than 8 bytes");
+    /// assert_eq!(error.to_string(), "an event's data has more than 8 bytes, line breaks included");
     /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::LastEventId(id)) if id.as_str() == "1"));
     /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::Event(event)) if event.data == "short"));
     /// # Ok::<(), eventsource_core::LimitError>(())
@@ -75,6 +77,8 @@ pub enum Limit {
     Line,
     /// [`Limits::event`].
     Event,
+    /// [`Limits::name`].
+    Name,
     /// [`Limits::id`].
     Id,
     /// The part of a decoder's fixed buffer that is for this field.
@@ -83,13 +87,14 @@ pub enum Limit {
 
 impl fmt::Display for LimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.limit {
-            Limit::Line => "a line of the event stream",
-            Limit::Event => "an event's data",
-            Limit::Id => "an event's id",
-            Limit::Buffer => "a field of the event stream",
-        };
-        write!(f, "{what} has more than {} bytes", self.size)
+        let size = self.size;
+        match self.limit {
+            Limit::Line => write!(f, "a line of the event stream has more than {size} bytes"),
+            Limit::Event => write!(f, "an event's data has more than {size} bytes, line breaks included"),
+            Limit::Name => write!(f, "an event's name has more than {size} bytes"),
+            Limit::Id => write!(f, "an event's id has more than {size} bytes"),
+            Limit::Buffer => write!(f, "a field has no room in its {size} bytes of the decoder's buffer"),
+        }
     }
 }
 
@@ -109,7 +114,7 @@ pub(super) struct Bounds {
 
 impl Bounds {
     pub(super) fn new(limits: Limits, data: usize, part: usize) -> Self {
-        let always_line = limits.line.min(limits.id).min(part);
+        let always_line = limits.line.min(limits.name).min(limits.id).min(part);
         Self { limits, data, part, always_line, always_event: limits.event.min(data) }
     }
 
@@ -140,7 +145,8 @@ impl Bounds {
         let (limit, used) = match kind {
             LineKind::Data => (smaller(Limit::Event, self.limits.event, self.data), event.saturating_add(1)),
             LineKind::Id => (smaller(Limit::Id, self.limits.id, self.part), 0),
-            LineKind::Event | LineKind::Comment => (LimitError::of_buffer(self.part), 0),
+            LineKind::Event => (smaller(Limit::Name, self.limits.name, self.part), 0),
+            LineKind::Comment => (LimitError::of_buffer(self.part), 0),
             LineKind::Retry | LineKind::Unknown => return Ok(()),
         };
         let room = limit.size.checked_sub(used);
