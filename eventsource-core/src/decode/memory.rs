@@ -19,6 +19,9 @@ pub(super) mod sealed {
 
         fn clear(&mut self);
 
+        /// Clears it, and gives back what's far more than ordinary events need.
+        fn release(&mut self);
+
         /// Whether [`text`](Self::text) has room for its replacements.
         fn fits_as_text(&self) -> bool;
 
@@ -53,6 +56,10 @@ impl sealed::Memory for Fixed<'_> {
     }
 
     fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    fn release(&mut self) {
         self.truncate(0);
     }
 
@@ -110,6 +117,9 @@ mod growable {
         text: String,
     }
 
+    /// So much is kept for good.
+    const ORDINARY: usize = 64 * 1024;
+
     impl Memory for Growable {}
 
     impl sealed::Memory for Growable {
@@ -135,6 +145,12 @@ mod growable {
         fn clear(&mut self) {
             self.bytes.clear();
             self.text.clear();
+        }
+
+        fn release(&mut self) {
+            sealed::Memory::clear(self);
+            self.bytes.shrink_to(ORDINARY);
+            self.text.shrink_to(ORDINARY);
         }
 
         #[inline]

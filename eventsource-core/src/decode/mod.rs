@@ -64,7 +64,11 @@ use line::{LineKind, Prefix, is_line_break};
 /// ```
 ///
 /// # Memory
-/// [`Limits`] bound it. What was needed once is kept for the next event, until the decoder is dropped.
+/// [`Limits`] bound it. Data takes up to twice its limit, for memory grows by doubling, and where some of it isn't UTF-8, three
+/// times the limit more, for U+FFFD has three bytes. A comment that was asked for takes as many times the limit of
+/// a line. So by default it's 16 MiB of data, at worst 40 MiB, and as much for comments; half as much again while it
+/// grows. What was needed once is kept for the next event, until the decoder is dropped or [reset](Self::reset).
+///
 /// [`with_buffer`](Decoder::with_buffer) needs no allocator: it works in a buffer of yours.
 ///
 /// # Deviations from the standard
@@ -233,9 +237,12 @@ impl<M: Memory> Decoder<M> {
     }
 
     /// Makes ready for the next connection: discards what's unfinished, expects a BOM again, and keeps the last event
-    /// ID, as browsers do.
+    /// ID, as browsers do. Memory that's far beyond ordinary use, more than 64 KiB for any field, is given back.
     pub fn reset(&mut self) {
-        self.forget_event();
+        for memory in [&mut self.data, &mut self.name, &mut self.id, &mut self.scratch] {
+            memory.release();
+        }
+        self.lent = false;
         self.has_id = false;
         self.line = Line::Start;
         self.at_start = true;
