@@ -256,7 +256,7 @@ impl LineSplitter {
 /// ```
 ///
 /// Without [`finish`](Self::finish) the event stays open in the output: a client discards it at the end of the
-/// stream, but whatever is written after it becomes part of it. [`Frame::writer`](crate::Frame::writer) has
+/// stream, but whatever is written after it becomes part of it. `Frame::writer` has
 /// no such edge.
 #[derive(Clone, Debug)]
 #[must_use = "the event is complete only after `finish`"]

@@ -137,8 +137,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | none | [`Event`], encoding into a slice or a `fmt::Write`, [`DataWriter`], [`Decoder`] over a buffer, [`Timer`], [`KeepAlive`] |
-//! | `alloc` | [`Frame`], [`Growable`] memory for the decoder, [`Events`], [`EventStream`], [`Emitter`], [`StopHandle`], the owned forms |
-//! | `std` (default) | the CPU's fastest instructions, found at run time |
+//! | `alloc` | [`Frame`], [`Growable`] memory for the decoder, [`Events`], [`EventStream`], [`Emitter`], [`StopHandle`], [`LastEventId`], the owned forms |
+//! | `std` (default) | [`Channel`] and [`Topics`], [`Drain`], [`Driver`] and [`WriteOnly`], [`Chunks`], the CPU's fastest instructions, found at run time |
 //! | `json` | `Frame::json`, `Event::encode_json_into`, `OwnedEvent::into_json` |
 //! | `test-util` | the module `test_util`: a manual clock, a probe for endless streams, a reference interpreter |
 //!
@@ -149,6 +149,28 @@
 //!
 //! [WHATWG HTML §9.2]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
+// What a feature adds can't be linked to without it.
+#![cfg_attr(
+    not(feature = "alloc"),
+    doc = "
+[`Emitter`]: #features
+[`Events`]: #features
+[`EventStream`]: #features
+[`Frame`]: #features
+[`Growable`]: #features
+[`LastEventId`]: #features
+[`StopHandle`]: #features"
+)]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "
+[`Channel`]: #features
+[`Chunks`]: #features
+[`Drain`]: #features
+[`Driver`]: #features
+[`Topics`]: #features
+[`WriteOnly`]: #features"
+)]
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -1,8 +1,8 @@
 //! The decoder: the bytes of an event stream as events (§9.2.5, §9.2.6).
 //!
 //! The encoder read backwards, in the same words and the same order. Where a block lies whole in a chunk and has one line of
-//! data, nothing is copied: the event is a view of the chunk. What's cut between chunks, or has several lines of
-//! data, is put together in memory that's used again for the next event.
+//! data, nothing is copied: the event is a view of the chunk. What's cut between chunks, has several lines of data, or a
+//! retry or a comment to hand out between its fields, is put together in memory that's used again for the next event.
 
 mod block;
 mod chunk;
@@ -136,9 +136,11 @@ impl Default for Decoder {
 }
 
 impl<'b> Decoder<Fixed<'b>> {
-    /// In a buffer of the caller's, without an allocator. Half of it is for data, an eighth each for the name,
-    /// the id, the last event ID, and whatever of an id or a comment is cut. A field that's larger than its part is a
-    /// [`LimitError`], whether it would have had to be copied or not.
+    /// In a buffer of the caller's, without an allocator. Half of it is for data, with a line break for each line; an eighth
+    /// each is for the name, the id, the last event ID, and whatever of an id or a comment is cut. A field that's larger
+    /// than its part is a [`LimitError`], whether it would have had to be copied or not. So is one that isn't UTF-8 and
+    /// doesn't fit with U+FFFD, of three bytes, for what's invalid: an id into its part, everything else into the part's
+    /// free rest.
     ///
     /// ```
     /// use eventsource_core::{Chunk, Decoder, Item};
@@ -251,10 +253,12 @@ impl<M: Memory> Decoder<M> {
         self.stopped = None;
     }
 
-    /// The next item of `chunk`, or `None` once that's used up. The item is a view of the chunk or of the
-    /// decoder's memory.
+    /// The next item of `chunk`, or `None` once that's used up. Use it up before the next: what's left in one that you drop
+    /// is missing from the stream.
     ///
-    /// Costs linear time whatever the cuts. A view of the chunk costs no copy and no allocation.
+    /// Costs linear time whatever the cuts. The item is a view of the chunk or of the decoder's memory. An event is a view of
+    /// the chunk, without a copy or an allocation, where its block lies whole in it, is UTF-8, and has one line of data,
+    /// and no other item, a retry or a comment, comes between its fields. This crate's encoder puts these first.
     ///
     /// # Errors
     /// [`LimitError`], and then what [`Overflow`] says. With [`Overflow::Skip`], go on calling with the same chunk.

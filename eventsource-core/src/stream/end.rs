@@ -16,7 +16,7 @@ pub enum EndReason {
     SourceError,
     /// A [`StopHandle`](super::StopHandle) was used.
     Stopped,
-    /// A [`Drain`](crate::Drain) had it end.
+    /// A `Drain` had it end.
     Drained,
     /// The maximum lifetime was over.
     Lifetime,
@@ -24,7 +24,7 @@ pub enum EndReason {
     Expired,
     /// The history that was to be replayed could not be read. For a [`Source`](super::Source) of your own to say.
     HistoryFailed,
-    /// A [`Subscription`](crate::Subscription) didn't keep up.
+    /// A `Subscription` didn't keep up.
     Lagged,
     /// The client had stopped reading, as a [`StallHandle`](super::StallHandle) says, and the connection was given up.
     Stalled,
