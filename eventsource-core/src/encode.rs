@@ -11,7 +11,7 @@
 
 use crate::Event;
 use crate::fixed::{Fixed, Full};
-use crate::grammar::{COMMENT, DATA, EVENT, ID, RETRY};
+use crate::grammar::{COMMENT, DATA, EVENT, ID, NEXT_COMMENT, NEXT_DATA, RETRY};
 #[cfg(feature = "alloc")]
 use crate::pieces::in_pieces;
 use crate::retry::to_millis;
@@ -146,14 +146,14 @@ struct Data;
 
 impl Lines for Data {
     const FIRST: &str = DATA;
-    const NEXT: &str = "\ndata: ";
+    const NEXT: &str = NEXT_DATA;
 }
 
 struct Comment;
 
 impl Lines for Comment {
     const FIRST: &str = COMMENT;
-    const NEXT: &str = "\n: ";
+    const NEXT: &str = NEXT_COMMENT;
 }
 
 #[inline]

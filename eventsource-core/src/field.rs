@@ -86,6 +86,9 @@ impl<'a> EventName<'a> {
 }
 
 impl<'a> EventId<'a> {
+    /// A server looks at no more bytes of a last event ID.
+    pub(crate) const MAX_RESUMABLE_LEN: usize = 256;
+
     /// Of text that a decoder has cut out of a line.
     pub(crate) const fn trusted(id: &'a str) -> Self {
         Self(id)
@@ -107,7 +110,6 @@ impl<'a> EventId<'a> {
     /// Of a control character, worse comes: HTTP servers answer a request that holds one with 400, and a browser whose
     /// reconnection is answered so never comes back.
     pub const fn is_resumable(self) -> bool {
-        const MAX_LEN: usize = 256;
         let bytes = self.0.as_bytes();
         if let [b' ' | b'\t', ..] | [.., b' ' | b'\t'] = bytes {
             return false;
@@ -119,7 +121,7 @@ impl<'a> EventId<'a> {
             }
             rest = after;
         }
-        bytes.len() <= MAX_LEN
+        bytes.len() <= Self::MAX_RESUMABLE_LEN
     }
 
     /// The id as text.

@@ -25,7 +25,7 @@ pub enum LastEventId {
 
 impl LastEventId {
     /// The longest last event ID that's looked at, in bytes. A client repeats it with every reconnection.
-    pub const MAX_LEN: usize = 256;
+    pub const MAX_LEN: usize = EventId::MAX_RESUMABLE_LEN;
 
     /// Of the value of a `Last-Event-ID` header, which is UTF-8 (§9.2.4), whatever HTTP says of header fields.
     pub fn parse(value: &[u8]) -> Self {
