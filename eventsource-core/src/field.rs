@@ -105,7 +105,8 @@ impl<'a> EventId<'a> {
         }
     }
 
-    /// Whether a client can send it back as `Last-Event-ID`, and the type `LastEventId` takes it: at most 256 bytes, no control characters, no space at its ends, which a header would lose.
+    /// Whether a client can send it back as `Last-Event-ID`, and the type `LastEventId` takes it: at most 256 bytes, no
+    /// control characters, no space at its ends, which a header would lose.
     ///
     /// Of a control character, worse comes: HTTP servers answer a request that holds one with 400, and a browser whose
     /// reconnection is answered so never comes back.

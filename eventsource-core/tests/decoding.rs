@@ -1,97 +1,29 @@
 //! The decoder reads what the standard says, whatever the cuts.
 
+#[path = "decoder/model.rs"]
+mod model;
+#[path = "decoder/seen.rs"]
+mod seen;
+
 use core::time::Duration;
-use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
+use eventsource_core::test_util::{Dispatched, interpret};
 use eventsource_core::{
-    Chunk, Decoder, Event, EventId, EventName, Fixed, Frame, Item, Limit, LimitError, Limits, Memory,
-    Overflow,
+    Chunk, Decoder, Event, EventId, EventName, Fixed, Frame, Item, Limit, LimitError, Limits, Overflow,
 };
+use model::Model;
 use proptest::prelude::*;
-
-/// An item, owned.
-#[derive(Clone, Debug, PartialEq)]
-enum Seen {
-    Event(String, String, String),
-    Comment(String),
-    Retry(Duration),
-    LastEventId(String),
-    Error(Limit, usize),
-}
-
-impl From<Item<'_>> for Seen {
-    fn from(item: Item<'_>) -> Self {
-        match item {
-            Item::Event(event) => {
-                Self::Event(event.name.to_string(), event.data.to_owned(), event.last_event_id.to_string())
-            }
-            Item::Comment(text) => Self::Comment(text.to_owned()),
-            Item::Retry(after) => Self::Retry(after),
-            Item::LastEventId(id) => Self::LastEventId(id.to_string()),
-            _ => unreachable!(),
-        }
-    }
-}
-
-/// Everything that comes out of `chunks`; after an error a decoder that stops is left alone.
-fn feed<'a, M: Memory>(decoder: &mut Decoder<M>, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Seen> {
-    let mut seen = Vec::new();
-    for bytes in chunks {
-        let mut chunk = Chunk::new(bytes);
-        loop {
-            match decoder.decode(&mut chunk) {
-                Ok(Some(item)) => seen.push(item.into()),
-                Ok(None) => break,
-                Err(error) => {
-                    seen.push(Seen::Error(error.limit, error.size));
-                    let before = chunk.remaining().len();
-                    let mut again = Chunk::new(b"");
-                    if decoder.decode(&mut again) == Err(error) {
-                        return seen;
-                    }
-                    assert_eq!(chunk.remaining().len(), before);
-                }
-            }
-        }
-        assert!(chunk.remaining().is_empty(), "a chunk is used up");
-    }
-    seen
-}
+use seen::{Seen, cut, feed, summary};
 
 fn whole(bytes: &[u8]) -> Vec<Seen> {
     feed(&mut Decoder::new().comments(true), [bytes])
 }
 
-/// As a client would sum it up.
-fn summary(seen: &[Seen], last_event_id: &str) -> Interpretation {
-    let mut summary = Interpretation::default();
-    last_event_id.clone_into(&mut summary.last_event_id);
-    for item in seen {
-        match item.clone() {
-            Seen::Event(name, data, last_event_id) => {
-                summary.events.push(Dispatched { name, data, last_event_id });
-            }
-            Seen::Comment(text) => summary.comments.push(text),
-            Seen::Retry(after) => summary.retry = Some(after),
-            Seen::LastEventId(_) => {}
-            Seen::Error(..) => unreachable!(),
-        }
-    }
-    summary
-}
-
-/// Cuts `bytes` at each of `cuts`, taken round and round as lengths; zeros are empty slices.
-fn cut<'a>(bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
-    let (mut rest, mut pieces) = (bytes, Vec::new());
-    for &length in lengths.iter().cycle().take(2 * bytes.len() * lengths.len() + 1) {
-        let (piece, after) = rest.split_at(length.min(rest.len()));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
-}
-
+/// Each is taken round and round; zeros are empty slices.
 const CUTS: [&[usize]; 7] = [&[1], &[2], &[3], &[7], &[0, 1, 0, 0, 2], &[5, 1, 1, 16], &[64]];
+
+fn cut_by<'a>(bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    cut(bytes, lengths.iter().copied().cycle())
+}
 
 /// The same whatever the cuts, in growable memory and in a buffer, and what the interpreter makes of it.
 fn check(bytes: &[u8]) -> Vec<Seen> {
@@ -105,7 +37,7 @@ fn check(bytes: &[u8]) -> Vec<Seen> {
     );
     let mut buffer = vec![0; 64 * bytes.len() + 64];
     for lengths in CUTS {
-        let pieces = || cut(bytes, lengths);
+        let pieces = || cut_by(bytes, lengths);
         let again = feed(&mut Decoder::new().comments(true), pieces());
         assert_eq!(again, seen, "{} cut by {lengths:?}", bytes.escape_ascii());
         let mut fixed = Decoder::with_buffer(&mut buffer).comments(true);
@@ -115,7 +47,7 @@ fn check(bytes: &[u8]) -> Vec<Seen> {
 }
 
 fn event(name: &str, data: &str, id: &str) -> Seen {
-    Seen::Event(name.into(), data.into(), id.into())
+    Seen::Event(Dispatched { name: name.into(), data: data.into(), last_event_id: id.into() })
 }
 
 #[test]
@@ -188,7 +120,7 @@ fn peer_fault_29_memory_is_bounded() {
         assert!(seen.starts_with(&stopped), "it stops for good");
         for lengths in CUTS {
             assert_eq!(
-                feed(&mut decoder(), cut(bytes, lengths)),
+                feed(&mut decoder(), cut_by(bytes, lengths)),
                 seen,
                 "{} {lengths:?}",
                 bytes.escape_ascii()
@@ -270,7 +202,7 @@ fn a_fixed_buffer_of_any_size_is_as_good_as_it_can_be() {
         let mut outcomes = CUTS.map(|lengths| {
             let mut buffer = vec![0; size];
             let mut decoder = Decoder::with_buffer(&mut buffer).overflow(Overflow::Skip).comments(true);
-            feed(&mut decoder, cut(bytes, lengths))
+            feed(&mut decoder, cut_by(bytes, lengths))
         });
         outcomes.sort_by_key(Vec::len);
         for outcome in &outcomes {
@@ -334,7 +266,7 @@ fn in_64_bytes(stream: &[u8]) -> Vec<Seen> {
     };
     let seen = of(vec![stream]);
     for lengths in CUTS {
-        assert_eq!(of(cut(stream, lengths)), seen, "{} cut by {lengths:?}", stream.escape_ascii());
+        assert_eq!(of(cut_by(stream, lengths)), seen, "{} cut by {lengths:?}", stream.escape_ascii());
     }
     seen
 }
@@ -408,20 +340,26 @@ proptest! {
     }
 
     #[test]
-    fn limits_do_not_depend_on_the_cuts(
+    fn limits_are_those_of_the_model_whatever_the_cuts(
         bytes in stream(),
         (line, event, name, id) in (0_usize..24, 0_usize..24, 0_usize..8, 0_usize..8),
         size in 0_usize..200,
+        skip in any::<bool>(),
+        comments in any::<bool>(),
     ) {
         let limits = Limits { line, event, name, id };
-        let decoder = || Decoder::new().comments(true).limits(limits).overflow(Overflow::Skip);
-        let seen = feed(&mut decoder(), [&bytes[..]]);
+        let overflow = if skip { Overflow::Skip } else { Overflow::Stop };
+        let model = Model { limits, overflow, comments, buffer: None };
+        let growing = model.decode(&bytes);
+        let in_a_buffer = Model { limits: Limits::default(), buffer: Some(size), ..model }.decode(&bytes);
         let mut buffer = vec![0; size];
-        let fixed = feed(&mut Decoder::with_buffer(&mut buffer).comments(true).overflow(Overflow::Skip), [&bytes[..]]);
-        for lengths in CUTS {
-            prop_assert_eq!(&feed(&mut decoder(), cut(&bytes, lengths)), &seen, "{:?}", lengths);
-            let mut decoder = Decoder::with_buffer(&mut buffer).comments(true).overflow(Overflow::Skip);
-            prop_assert_eq!(&feed(&mut decoder, cut(&bytes, lengths)), &fixed, "{:?}", lengths);
+        for lengths in [&[usize::MAX][..]].into_iter().chain(CUTS) {
+            let mut decoder = Decoder::new().limits(limits).overflow(overflow).comments(comments);
+            let seen = feed(&mut decoder, cut_by(&bytes, lengths));
+            prop_assert_eq!(&(seen, decoder.last_event_id().to_string()), &growing, "{:?}", lengths);
+            let mut decoder = Decoder::with_buffer(&mut buffer).overflow(overflow).comments(comments);
+            let seen = feed(&mut decoder, cut_by(&bytes, lengths));
+            prop_assert_eq!(&(seen, decoder.last_event_id().to_string()), &in_a_buffer, "{:?}", lengths);
         }
     }
 

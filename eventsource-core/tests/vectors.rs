@@ -4,11 +4,15 @@
 //! file of its own. The comments are without the one space after their colon, and a retry is in milliseconds as
 //! written. A long text is a list of pieces and how often each is repeated.
 
+#[path = "decoder/seen.rs"]
+mod seen;
+
 use core::convert::Infallible;
 use core::time::Duration;
 use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
-use eventsource_core::{Chunk, Decoder, Events, Item, Memory};
+use eventsource_core::{Decoder, Events, Memory};
 use futures_util::{FutureExt, StreamExt, stream};
+use seen::{Seen, cut, feed, summary};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,14 +30,15 @@ struct Case {
     stream: String,
     /// It means the same with CR and with CRLF for each LF.
     any_line_end: bool,
-    items: Vec<Seen>,
+    items: Vec<Stated>,
     /// At the end of the stream.
     last_event_id: Text,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// What comes out, as it's written down.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Seen {
+enum Stated {
     Event {
         name: Text,
         data: Text,
@@ -45,7 +50,7 @@ enum Seen {
     LastEventId(Text),
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Notation")]
 struct Text(String);
 
@@ -65,24 +70,15 @@ impl From<Notation> for Text {
     }
 }
 
-impl From<&str> for Text {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl From<Item<'_>> for Seen {
-    fn from(item: Item<'_>) -> Self {
-        match item {
-            Item::Event(event) => Self::Event {
-                name: event.name.as_str().into(),
-                data: event.data.into(),
-                last_event_id: event.last_event_id.as_str().into(),
-            },
-            Item::Comment(text) => Self::Comment(text.into()),
-            Item::Retry(after) => Self::Retry(after),
-            Item::LastEventId(id) => Self::LastEventId(id.as_str().into()),
-            _ => unreachable!(),
+impl From<Stated> for Seen {
+    fn from(stated: Stated) -> Self {
+        match stated {
+            Stated::Event { name: Text(name), data: Text(data), last_event_id: Text(last_event_id) } => {
+                Self::Event(Dispatched { name, data, last_event_id })
+            }
+            Stated::Comment(Text(text)) => Self::Comment(text),
+            Stated::Retry(after) => Self::Retry(after),
+            Stated::LastEventId(Text(id)) => Self::LastEventId(id),
         }
     }
 }
@@ -99,7 +95,7 @@ fn milliseconds<'d, D: serde::Deserializer<'d>>(retry: D) -> Result<Duration, D:
 }
 
 /// What a client has seen at the end of the stream: the items, and the last event ID.
-type Outcome = (Vec<Seen>, Text);
+type Outcome = (Vec<Seen>, String);
 
 /// Reads a stream that comes in these chunks.
 type Engine = fn(&[&[u8]]) -> Outcome;
@@ -119,14 +115,8 @@ fn in_a_buffer(chunks: &[&[u8]]) -> Outcome {
 
 fn decode<M: Memory>(decoder: Decoder<M>, chunks: &[&[u8]]) -> Outcome {
     let mut decoder = decoder.comments(true);
-    let mut items = Vec::new();
-    for bytes in chunks {
-        let mut chunk = Chunk::new(bytes);
-        while let Some(item) = decoder.decode(&mut chunk).expect("no limit is exceeded") {
-            items.push(item.into());
-        }
-    }
-    (items, decoder.last_event_id().as_str().into())
+    let items = feed(&mut decoder, chunks.iter().copied());
+    (items, decoder.last_event_id().to_string())
 }
 
 /// `Events` hands out events alone, and knows of the rest as of the last one.
@@ -147,23 +137,6 @@ fn through_events(chunks: &[&[u8]]) -> Interpretation {
     seen.retry = events.retry();
     seen.last_event_id = events.last_event_id().to_string();
     seen
-}
-
-/// What the interpreter tells of an outcome: each kind of item by itself, and the last retry alone.
-fn summary((items, last_event_id): &Outcome) -> Interpretation {
-    let mut summary = Interpretation::default();
-    summary.last_event_id.clone_from(&last_event_id.0);
-    for item in items.iter().cloned() {
-        match item {
-            Seen::Event { name: Text(name), data: Text(data), last_event_id: Text(last_event_id) } => {
-                summary.events.push(Dispatched { name, data, last_event_id });
-            }
-            Seen::Comment(Text(text)) => summary.comments.push(text),
-            Seen::Retry(after) => summary.retry = Some(after),
-            Seen::LastEventId(_) => {}
-        }
-    }
-    summary
 }
 
 /// The stream as it's written, and where that changes nothing with other line ends. In the last, no LF comes after a CR
@@ -220,22 +193,6 @@ fn random(seed: u64) -> impl Iterator<Item = usize> {
     .map(|state| usize::try_from(state >> 33).unwrap())
 }
 
-/// The last chunk is empty, too.
-fn cut(bytes: &[u8], lengths: impl Iterator<Item = usize>) -> Vec<&[u8]> {
-    let mut rest = bytes;
-    let mut chunks = Vec::new();
-    for length in lengths {
-        if rest.is_empty() {
-            break;
-        }
-        let (chunk, after) = rest.split_at(length.min(rest.len()));
-        chunks.push(chunk);
-        rest = after;
-    }
-    chunks.push(rest);
-    chunks
-}
-
 fn manifest() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -260,16 +217,18 @@ fn every_vector_means_the_same_to_every_engine_in_every_cut() {
     for case in cases() {
         let bytes = fs::read(vectors().join(&case.stream)).unwrap();
         assert_eq!(case.any_line_end, !bytes.contains(&b'\r'), "{}: the flag is wrong", case.name);
-        let expected = (case.items.clone(), case.last_event_id.clone());
+        let items: Vec<Seen> = case.items.iter().cloned().map(Seen::from).collect();
+        let summed_up = summary(&items, &case.last_event_id.0);
+        let expected = (items, case.last_event_id.0.clone());
         for (ends, stream) in line_ends(&case, &bytes) {
             let at = format!("{} ({}, {}), line ends {ends}", case.name, case.clause, case.why);
-            assert_eq!(interpret(&stream), summary(&expected), "{at}, whole, to the interpreter");
+            assert_eq!(interpret(&stream), summed_up, "{at}, whole, to the interpreter");
             for (how, lengths) in cuts() {
                 let chunks = cut(&stream, lengths);
                 for (engine, read) in ENGINES {
                     assert_eq!(read(&chunks), expected, "{at}, {how}, to the {engine}");
                 }
-                let mut events = summary(&expected);
+                let mut events = summed_up.clone();
                 events.comments.clear();
                 assert_eq!(through_events(&chunks), events, "{at}, {how}, to `Events`");
             }
