@@ -38,7 +38,9 @@ fuzz_target!(|input: (Option<&[u8]>, &str)| {
         Some(header) => assert_eq!(said, LastEventId::parse(header)),
         // The second reading replaces what isn't UTF-8, so it can't be compared then.
         None => match in_query() {
-            Some((_, value)) if !value.contains('\u{fffd}') => assert_eq!(said, LastEventId::parse(value.as_bytes())),
+            Some((_, value)) if !value.contains('\u{fffd}') => {
+                assert_eq!(said, LastEventId::parse(value.as_bytes()))
+            }
             Some(_) => assert_ne!(said, LastEventId::None),
             None => assert_eq!(said, LastEventId::None),
         },
@@ -60,7 +62,8 @@ fuzz_target!(|input: (Option<&[u8]>, &str)| {
 });
 
 fn channel() -> Channel {
-    let channel = Channel::with_options(ChannelOptions::new().epoch(0xabc).retain(8, 1 << 20).live_window(0, 0));
+    let channel =
+        Channel::with_options(ChannelOptions::new().epoch(0xabc).retain(8, 1 << 20).live_window(0, 0));
     for _ in 0..HEAD {
         channel.publish("x").expect("it's open");
     }
