@@ -1,63 +1,55 @@
-//! Whatever comes in, with whatever limits: no panic, steady progress, nothing lent that's larger than the limits allow, and
-//! the same whatever the cuts, errors included.
+//! Whatever comes in, with whatever limits, in growable memory and in a buffer, whole and cut: no panic, steady progress, and what
+//! the naive decoder of core's tests says.
 
 #![no_main]
 #![forbid(unsafe_code)]
 
 use eventsource_core::{Decoder, Limits, Memory, Overflow};
-use eventsource_fuzz::seen::{Seen, decode};
+use eventsource_fuzz::cuts::Cuts;
+use eventsource_fuzz::model::Model;
+use eventsource_fuzz::seen::{Seen, feed};
 use libfuzzer_sys::arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
-    limits: Option<[u8; 3]>,
+    limits: Option<[u8; 4]>,
     skip: bool,
     comments: bool,
-    buffer: u8,
-    lengths: [u8; 6],
+    buffer: u16,
+    cuts: Cuts,
     stream: &'a [u8],
 }
 
 impl Input<'_> {
-    fn set_up<M: Memory>(&self, decoder: Decoder<M>) -> Decoder<M> {
+    fn model(&self) -> Model {
+        let limits = self.limits.map_or_else(Limits::default, |limits| {
+            let [line, event, name, id] = limits.map(usize::from);
+            Limits { line, event, name, id }
+        });
         let overflow = if self.skip { Overflow::Skip } else { Overflow::Stop };
-        decoder.limits(self.limits()).overflow(overflow).comments(self.comments)
+        Model { limits, overflow, comments: self.comments, buffer: None }
     }
 
-    fn limits(&self) -> Limits {
-        self.limits.map_or_else(Limits::default, |[line, event, id]| Limits {
-            line: line.into(),
-            event: event.into(),
-            name: id.into(),
-            id: id.into(),
-        })
+    fn decode<M: Memory>(&self, decoder: Decoder<M>, chunks: Vec<&[u8]>) -> (Vec<Seen>, String) {
+        let Model { limits, overflow, comments, .. } = self.model();
+        let mut decoder = decoder.limits(limits).overflow(overflow).comments(comments);
+        let seen = feed(&mut decoder, chunks);
+        (seen, decoder.last_event_id().to_string())
     }
 }
 
 fuzz_target!(|input: Input<'_>| {
-    let whole = decode(&mut input.set_up(Decoder::new()), input.stream, &[]);
-    assert_eq!(decode(&mut input.set_up(Decoder::new()), input.stream, &input.lengths), whole);
+    let whole = || vec![input.stream];
+    let cut = || input.cuts.of(input.stream);
 
-    let mut buffer = vec![0; 4 * usize::from(input.buffer)];
-    let fixed = decode(&mut input.set_up(Decoder::with_buffer(&mut buffer)), input.stream, &[]);
-    assert_eq!(
-        decode(&mut input.set_up(Decoder::with_buffer(&mut buffer)), input.stream, &input.lengths),
-        fixed
-    );
+    let expected = input.model().decode(input.stream);
+    assert_eq!(input.decode(Decoder::new(), whole()), expected);
+    assert_eq!(input.decode(Decoder::new(), cut()), expected);
 
-    // A byte that's invalid becomes three.
-    let Limits { line, event, name, id } = input.limits();
-    for item in &whole {
-        match item {
-            Seen::Event(seen) => {
-                assert!(seen.data.len() <= event.saturating_mul(3));
-                assert!(seen.name.len() <= name.saturating_mul(3).max("message".len()));
-                assert!(seen.last_event_id.len() <= id.saturating_mul(3));
-            }
-            Seen::Comment(text) => assert!(text.len() <= line.saturating_mul(3)),
-            Seen::LastEventId(seen) => assert!(seen.len() <= id.saturating_mul(3)),
-            Seen::Retry(_) | Seen::Error(_) => {}
-        }
-    }
+    let size = usize::from(input.buffer % 2048);
+    let expected = Model { buffer: Some(size), ..input.model() }.decode(input.stream);
+    let mut buffer = vec![0; size];
+    assert_eq!(input.decode(Decoder::with_buffer(&mut buffer), whole()), expected);
+    assert_eq!(input.decode(Decoder::with_buffer(&mut buffer), cut()), expected);
 });

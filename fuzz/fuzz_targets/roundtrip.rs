@@ -5,14 +5,15 @@
 
 use eventsource_core::test_util::Interpretation;
 use eventsource_core::{Decoder, Frame};
+use eventsource_fuzz::cuts::Cuts;
 use eventsource_fuzz::parts::{Parts, Wish};
-use eventsource_fuzz::seen::{decode, summary};
+use eventsource_fuzz::seen::{feed, summary};
 use libfuzzer_sys::arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Debug, Arbitrary)]
 struct Input {
-    lengths: [u8; 8],
+    cuts: Cuts,
     wishes: Vec<Wish>,
 }
 
@@ -35,6 +36,6 @@ fuzz_target!(|input: Input| {
     }
 
     let mut decoder = Decoder::new().comments(true);
-    let seen = decode(&mut decoder, frame.as_bytes(), &input.lengths);
+    let seen = feed(&mut decoder, input.cuts.of(frame.as_bytes()));
     assert_eq!(summary(&seen, decoder.last_event_id().as_str()), expected);
 });
