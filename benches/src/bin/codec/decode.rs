@@ -1,6 +1,6 @@
 //! The decoder: event streams of several shapes, in chunks of several sizes.
 
-use crate::race::{Contender, race};
+use crate::race::{Contender, race, ratio};
 use bytes::Bytes;
 use eventsource_core::{Chunk, Decoder, Event, EventId, Frame, Item, event_name};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
@@ -40,6 +40,28 @@ pub(crate) fn run(wanted: &str) {
             }
         }
     }
+    for (size, label) in [(1024, "1 KiB"), (16 * 1024, "16 KiB")] {
+        let name = format!("growth from 64 KiB to 1 MiB in one line, in chunks of {label}");
+        if name.contains(wanted) {
+            println!("{name}\n  {:>37} × {:.1}\n", "for 16 times the data", growth(size));
+        }
+    }
+}
+
+/// How many times the cost of an event of 64 KiB one of 1 MiB has. Both streams have 2 MiB, so that both come from the same caches,
+/// and the one has 16 times as many events as the other.
+fn growth(size: usize) -> f64 {
+    let [small, large] = [(64, 32), (1024, 2)].map(|(kib, events)| {
+        let bytes = Frame::from_iter(vec![event(&"x".repeat(kib * 1024)); events]).into_bytes();
+        let chunks = chunks(&bytes, size);
+        let mut decoder = Decoder::new();
+        Contender::new("Decoder, borrowed", move |times| {
+            for _ in 0..times {
+                decode(&mut decoder, &chunks, events);
+            }
+        })
+    });
+    16.0 * ratio(small, large)
 }
 
 fn event(data: &str) -> Frame {
@@ -59,8 +81,7 @@ fn llm() -> Frame {
 }
 
 fn case(bytes: &Bytes, size: usize, events: usize) {
-    let chunks: Vec<Bytes> =
-        (0..bytes.len()).step_by(size).map(|at| bytes.slice(at..bytes.len().min(at + size))).collect();
+    let chunks = chunks(bytes, size);
     let chunks = chunks.as_slice();
     // What a connection's body looks like to the peers, which decode streams alone.
     let body = move || stream::iter(chunks.iter().cloned().map(Ok::<_, Infallible>));
@@ -85,14 +106,7 @@ fn case(bytes: &Bytes, size: usize, events: usize) {
         }),
         Contender::new("Decoder, borrowed", |times| {
             for _ in 0..times {
-                let mut seen = 0_usize;
-                for bytes in chunks {
-                    let mut chunk = Chunk::new(black_box(bytes));
-                    while let Some(item) = decoder.decode(&mut chunk).unwrap() {
-                        seen += usize::from(matches!(black_box(item), Item::Event(_)));
-                    }
-                }
-                assert!(seen.abs_diff(events) <= 1);
+                decode(&mut decoder, chunks, events);
             }
         }),
         Contender::new("sse-stream 0.3", |times| {
@@ -128,6 +142,21 @@ fn case(bytes: &Bytes, size: usize, events: usize) {
         );
     }
     println!();
+}
+
+fn chunks(bytes: &Bytes, size: usize) -> Vec<Bytes> {
+    (0..bytes.len()).step_by(size).map(|at| bytes.slice(at..bytes.len().min(at + size))).collect()
+}
+
+fn decode(decoder: &mut Decoder, chunks: &[Bytes], expected: usize) {
+    let mut seen = 0_usize;
+    for bytes in chunks {
+        let mut chunk = Chunk::new(black_box(bytes));
+        while let Some(item) = decoder.decode(&mut chunk).unwrap() {
+            seen += usize::from(matches!(black_box(item), Item::Event(_)));
+        }
+    }
+    assert!(seen.abs_diff(expected) <= 1);
 }
 
 /// Lets a peer decode its whole stream.
