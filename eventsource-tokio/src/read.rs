@@ -36,7 +36,8 @@ pub fn read<R: AsyncRead>(reader: R) -> ReaderEvents<R> {
 /// # async fn main() {
 /// let decoder = Decoder::new().limits(Limits { event: 4, ..Limits::default() });
 /// let mut events = pin!(eventsource_tokio::read_with(&b"data: hello\n\n"[..], decoder));
-/// assert_eq!(events.next().await.unwrap().unwrap_err().to_string(), "an event's data has more than 4 bytes");
+/// let error = events.next().await.unwrap().unwrap_err();
+/// assert_eq!(error.to_string(), "an event's data has more than 4 bytes, line breaks included");
 /// # }
 /// ```
 pub fn read_with<R: AsyncRead>(reader: R, decoder: Decoder) -> ReaderEvents<R> {

@@ -75,7 +75,7 @@ use line::{LineKind, Prefix, is_line_break};
 /// The limits; and a `retry` longer than a `Duration` holds is taken for the longest. Where the standard, read literally,
 /// forgets the last event ID with each new connection, it's kept as browsers keep it.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each says of another buffer or byte that it's there")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "alloc"))] M> {
     bounds: Bounds,
     overflow: Overflow,

@@ -38,7 +38,7 @@ impl Model {
             skipping: false,
         };
         let mut rest = stream.strip_prefix("\u{feff}".as_bytes()).unwrap_or(stream);
-        while !rest.is_empty() && !(reader.has_failed() && self.overflow == Overflow::Stop) {
+        while !rest.is_empty() && !reader.has_stopped() {
             let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
             rest = match after {
@@ -70,8 +70,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn has_failed(&self) -> bool {
-        self.seen.iter().any(|seen| matches!(seen, Seen::Error(..)))
+    fn has_stopped(&self) -> bool {
+        self.model.overflow == Overflow::Stop && self.seen.iter().any(|seen| matches!(seen, Seen::Error(..)))
     }
 
     /// Skips the rest of the block.
@@ -88,7 +88,7 @@ impl Reader {
             } else if !fits_with_its_text(data, self.data_part) {
                 self.fail((Limit::Buffer, self.data_part));
             }
-            if self.skipping && self.model.overflow == Overflow::Stop {
+            if self.has_stopped() {
                 return;
             }
         }
