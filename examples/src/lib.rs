@@ -1,13 +1,21 @@
-//! The programs are in `src/bin`; here is what several of them answer with. The README's synopsis, and the recipe for an adapter
+//! The programs are in `src/bin`; here is what several of them share. The README's synopsis, and the recipe for an adapter
 //! in `docs/architecture.md`, are compiled and run with the doctests.
 #![forbid(unsafe_code)]
 #![cfg_attr(doctest, doc = include_str!("../../docs/architecture.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
 mod page;
+mod program;
 mod secret;
+mod serve;
 mod text;
+mod tick;
+mod upload;
 
 pub use page::page;
+pub use program::{Program, announce};
 pub use secret::secret;
+pub use serve::serve;
 pub use text::text;
+pub use tick::{MAX_DATA, Tick, TickBody};
+pub use upload::upload;

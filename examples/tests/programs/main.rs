@@ -7,9 +7,11 @@ mod amqp_broker;
 mod browser;
 #[cfg(feature = "peers")]
 mod cable;
+mod call;
 mod client;
 #[cfg(feature = "peers")]
 mod curl;
+mod http;
 #[cfg(feature = "peers")]
 mod hub_page;
 #[cfg(feature = "peers")]

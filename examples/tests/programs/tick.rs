@@ -1,73 +1,49 @@
-//! `tick`, run as a program, read from a plain socket.
+//! `tick` on every runtime and in every framework: the same, as seen from a plain socket.
 
+use crate::http::{Events, SOON, answer, request, status};
 use crate::server::Server;
-use eventsource_core::test_util::{Interpretation, interpret};
-use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::io::Read;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-const TICK: &str = env!("CARGO_BIN_EXE_tick");
-const SOON: Duration = Duration::from_secs(20);
+macro_rules! suite {
+    ($($name:ident: $program:literal),* $(,)?) => { $(mod $name {
+        const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", $program));
 
-fn request(server: &Server, head: &str, body: &[u8]) -> TcpStream {
-    let mut client = TcpStream::connect(server.address).unwrap();
-    client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    let head = format!("{head}\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
-    client.write_all(&[head.as_bytes(), body].concat()).unwrap();
-    client
-}
-
-/// A stream, asked for in HTTP/1.0 so that it comes as it is.
-struct Events {
-    client: TcpStream,
-    response: Vec<u8>,
-}
-
-impl Events {
-    fn of(server: &Server) -> Self {
-        Self { client: request(server, "GET /events HTTP/1.0", b""), response: Vec::new() }
-    }
-
-    /// Reads until a client has seen enough.
-    fn read_until(&mut self, enough: impl Fn(&Interpretation) -> bool) -> Interpretation {
-        let deadline = Instant::now() + SOON;
-        loop {
-            let mut chunk = [0; 4096];
-            match self.client.read(&mut chunk) {
-                Ok(0) => panic!("the stream ended: {}", self.response.escape_ascii()),
-                Ok(read) => self.response.extend_from_slice(&chunk[..read]),
-                Err(error) => {
-                    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
-                }
-            }
-            if let Some(head) = self.response.windows(4).position(|end| end == b"\r\n\r\n") {
-                let seen = interpret(&self.response[head + 4..]);
-                if enough(&seen) {
-                    return seen;
-                }
-            }
-            assert!(Instant::now() < deadline, "{}", self.response.escape_ascii());
+        suite!(@tests
+            it_ticks_and_emits_what_is_posted_into_one_stream_alone,
+            who_comes_back_gets_the_seconds_that_were_missed,
+            whoever_goes_is_forgotten,
+            ctrl_c_ends_it_at_once_though_streams_are_open,
+            a_client_that_does_not_read_holds_nothing_up,
+            requests_that_get_no_stream,
+        );
+    })* };
+    (@tests $($test:ident),* $(,)?) => { $(
+        #[test]
+        fn $test() {
+            super::$test(PROGRAM);
         }
-    }
+    )* };
 }
 
-fn status(mut client: TcpStream) -> String {
-    client.set_read_timeout(Some(SOON)).unwrap();
-    let mut answer = [0; 12];
-    client.read_exact(&mut answer).unwrap();
-    String::from_utf8_lossy(&answer[9..]).into_owned()
+suite! {
+    on_tokio: "tick",
 }
 
-#[test]
-fn it_ticks_and_emits_what_is_posted_into_one_stream_alone() {
-    let server = Server::start(TICK, 0);
+/// The number of a tick.
+fn second(id: &str) -> u64 {
+    id.parse().unwrap()
+}
+
+fn it_ticks_and_emits_what_is_posted_into_one_stream_alone(program: &str) {
+    let server = Server::start(program, 0);
     let [mut mine, mut other] = [(); 2].map(|()| Events::of(&server));
     let seen = mine.read_until(|seen| seen.events.iter().filter(|event| event.name == "tick").count() == 2);
-    assert_eq!(seen.retry, Some(Duration::from_secs(1)));
-    let [first, second] = [1, 2].map(|n| seen.events[n].last_event_id.parse::<u64>().unwrap());
-    assert!(second > first, "ids are seconds");
+    // HTTP/1.0 has no chunks.
+    assert!(mine.body().starts_with(b"retry: 1000\n\n"), "{}", mine.body().escape_ascii());
     assert_eq!(seen.events[0].name, "stream");
+    assert_eq!(second(&seen.events[2].last_event_id), second(&seen.events[1].last_event_id) + 1);
 
     let emit = |query: &str, body: &[u8]| {
         status(request(&server, &format!("POST /emit?stream={}&{query} HTTP/1.1", seen.events[0].data), body))
@@ -88,25 +64,95 @@ fn it_ticks_and_emits_what_is_posted_into_one_stream_alone() {
     assert_eq!(status(request(&server, "GET / HTTP/1.1", b"")), "200");
 }
 
-#[test]
-fn ctrl_c_ends_it_at_once_though_streams_are_open() {
-    let server = Server::start(TICK, 0);
-    let mut clients: Vec<_> = (0..10).map(|_| Events::of(&server)).collect();
-    for client in &mut clients {
-        client.read_until(|seen| !seen.events.is_empty());
+fn who_comes_back_gets_the_seconds_that_were_missed(program: &str) {
+    let server = Server::start(program, 0);
+    let seen = Events::of(&server).read_until(|seen| seen.events.len() >= 2);
+    let now = second(&seen.events[1].last_event_id);
+    let ids = |last_event_id: &str, count| -> Vec<_> {
+        let seen = Events::after(&server, last_event_id).read_until(|seen| seen.events.len() > count);
+        let ticks = seen.events.iter().filter(|event| event.name == "tick");
+        ticks.map(|event| second(&event.last_event_id)).take(count).collect()
+    };
+    assert_eq!(ids(&(now - 5).to_string(), 7), (now - 4..=now + 2).collect::<Vec<_>>());
+    // Of the last minute, and from now on, whatever the client says.
+    assert!(ids("0", 1)[0] >= now - 60);
+    assert!(ids(&u64::from(u32::MAX).to_string(), 1)[0] >= now);
+    assert!(ids("n1", 1)[0] >= now);
+}
+
+fn whoever_goes_is_forgotten(program: &str) {
+    let server = Server::start(program, 0);
+    let mut client = Events::of(&server);
+    let seen = client.read_until(|seen| !seen.events.is_empty());
+    let emit =
+        || status(request(&server, &format!("POST /emit?stream={} HTTP/1.1", seen.events[0].data), b""));
+    assert_eq!(emit(), "204");
+    drop(client);
+    let deadline = Instant::now() + SOON;
+    while emit() != "404" {
+        assert!(Instant::now() < deadline, "the stream is still there");
     }
+}
+
+fn interrupt(server: Server) {
     let start = Instant::now();
     assert!(Command::new("kill").args(["-INT", &server.id().to_string()]).status().unwrap().success());
     assert!(server.wait().success());
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
-#[test]
-fn it_takes_its_port_from_the_option_or_the_environment() {
-    let output = Command::new(TICK).arg("--help").output().unwrap();
-    assert!(String::from_utf8(output.stdout).unwrap().contains("--port PORT"));
-    for (arguments, port) in [(&["--port", "no"][..], ""), (&["--what"], ""), (&[], "70000")] {
-        let output = Command::new(TICK).args(arguments).env("PORT", port).output().unwrap();
-        assert!(!output.status.success() && !output.stderr.is_empty());
+fn ctrl_c_ends_it_at_once_though_streams_are_open(program: &str) {
+    let server = Server::start(program, 0);
+    let mut clients: Vec<_> = (0..10).map(|_| Events::of(&server)).collect();
+    for client in &mut clients {
+        client.read_until(|seen| !seen.events.is_empty());
     }
+    interrupt(server);
+    // Each stream came to its end and wasn't cut off.
+    for client in clients {
+        assert_eq!(client.read_to_end().events[0].name, "stream");
+    }
+}
+
+fn a_client_that_does_not_read_holds_nothing_up(program: &str) {
+    let server = Server::start(program, 0);
+    let mut client = Events::of(&server);
+    let seen = client.read_until(|seen| !seen.events.is_empty());
+    let emit = format!("POST /emit?stream={} HTTP/1.1", seen.events[0].data);
+    let long = vec![b'x'; 2 * 1024 * 1024];
+    let deadline = Instant::now() + SOON;
+    while status(request(&server, &emit, &long)) != "503" {
+        assert!(Instant::now() < deadline, "there's always room");
+    }
+    interrupt(server);
+}
+
+fn requests_that_get_no_stream(program: &str) {
+    let server = Server::start(program, 0);
+    let head = answer(request(&server, "HEAD /events HTTP/1.0", b"")).to_lowercase();
+    assert!(
+        head.starts_with("http/1.") && head[9..].starts_with("200") && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
+    for field in ["content-type: text/event-stream", "cache-control: no-store", "x-accel-buffering: no"] {
+        assert!(head.contains(field), "{head}");
+    }
+    let status = |head: &str| status(request(&server, head, b""));
+    assert_eq!(status("GET /events HTTP/1.1\r\naccept: application/json"), "406");
+    assert_eq!(status("PUT /events HTTP/1.1"), "405");
+    assert_eq!(status("GET /nothing HTTP/1.1"), "404");
+    // HTTP/1.1 has its stream in chunks.
+    let mut client = request(&server, "GET /events HTTP/1.1", b"");
+    client.set_read_timeout(Some(SOON)).unwrap();
+    let mut response = Vec::new();
+    while !response.ends_with(b"retry: 1000\n\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        response.push(byte[0]);
+    }
+    let response = String::from_utf8(response).unwrap().to_lowercase();
+    assert!(
+        response.contains("transfer-encoding: chunked") && response.contains("\r\nd\r\nretry"),
+        "{response}"
+    );
 }

@@ -1,37 +1,33 @@
-//! `POST /emit`: an event into one stream, through its emitter.
+//! An event into one stream, through its emitter.
 
+use crate::{secret, text};
 use eventsource_core::{Emitter, Event, EventId, EventName, Frame, TryEmitError};
-use examples::{secret, text};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::{Response, StatusCode};
 use std::collections::HashMap;
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// How many events may wait in a stream whose client is slow.
-pub(crate) const CAPACITY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+pub(super) const CAPACITY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
-const MAX_BODY: usize = 2 * 1024 * 1024;
-
-/// How long a body may take to come.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How many bytes the data of an event can have.
+pub const MAX_DATA: usize = 2 * 1024 * 1024;
 
 /// The emitters of the open streams, by key. Who knows the key may emit.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Emitters(Arc<Mutex<HashMap<String, Emitter>>>);
+pub(super) struct Emitters(Arc<Mutex<HashMap<String, Emitter>>>);
 
 impl Emitters {
-    pub(crate) fn insert(&self, emitter: Emitter) -> String {
+    pub(super) fn insert(&self, emitter: Emitter) -> String {
         let key = secret();
         self.lock().insert(key.clone(), emitter);
         key
     }
 
-    pub(crate) fn remove(&self, key: &str) {
+    pub(super) fn remove(&self, key: &str) {
         self.lock().remove(key);
     }
 
@@ -44,22 +40,13 @@ impl Emitters {
     }
 }
 
-pub(crate) async fn respond(request: Request<Incoming>, emitters: &Emitters) -> Response<Full<Bytes>> {
-    let parameters: HashMap<_, _> =
-        form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
+pub(super) fn respond(query: &str, data: &[u8], emitters: &Emitters) -> Response<Full<Bytes>> {
+    let parameters: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let key = parameters.get("stream").map(String::as_str).unwrap_or_default();
     let Some(emitter) = emitters.get(key) else {
         return text(StatusCode::NOT_FOUND, "no open stream has this key\n");
     };
-    let body = match timeout(PATIENCE, Limited::new(request.into_body(), MAX_BODY).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return text(StatusCode::PAYLOAD_TOO_LARGE, "data can have 2 MiB\n");
-        }
-        Ok(Err(error)) => return text(StatusCode::BAD_REQUEST, format!("{error}\n")),
-        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the data took too long\n"),
-    };
-    let Ok(data) = std::str::from_utf8(&body) else {
+    let Ok(data) = std::str::from_utf8(data) else {
         return text(StatusCode::BAD_REQUEST, "data has to be UTF-8\n");
     };
     match frame(data, &parameters) {

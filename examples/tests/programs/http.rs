@@ -1,0 +1,99 @@
+//! A client of a plain socket.
+
+use crate::server::Server;
+use eventsource_core::test_util::{Interpretation, interpret};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Within this, everything happens that's to happen at once.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// Sends a request; `head` is its first line, and may have header fields.
+pub(crate) fn request(server: &Server, head: &str, body: &[u8]) -> TcpStream {
+    let mut client = TcpStream::connect(server.address).unwrap();
+    let head = format!("{head}\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    client.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    client
+}
+
+/// The status of the answer.
+pub(crate) fn status(mut client: TcpStream) -> String {
+    client.set_read_timeout(Some(SOON)).unwrap();
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer[9..]).into_owned()
+}
+
+/// The whole answer, head and body, to a request in HTTP/1.0, whose connection ends with it.
+pub(crate) fn answer(mut client: TcpStream) -> String {
+    client.set_read_timeout(Some(SOON)).unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// A stream, asked for in HTTP/1.0 so that it comes as it is.
+pub(crate) struct Events {
+    client: TcpStream,
+    response: Vec<u8>,
+}
+
+impl Events {
+    pub(crate) fn of(server: &Server) -> Self {
+        Self::after(server, "")
+    }
+
+    /// The stream of a client that comes back, if `last_event_id` isn't empty.
+    pub(crate) fn after(server: &Server, last_event_id: &str) -> Self {
+        let header = match last_event_id {
+            "" => String::new(),
+            id => format!("\r\nlast-event-id: {id}"),
+        };
+        Self::from(request(server, &format!("GET /events HTTP/1.0{header}"), b""))
+    }
+
+    /// Reads until a client has seen enough.
+    pub(crate) fn read_until(&mut self, enough: impl Fn(&Interpretation) -> bool) -> Interpretation {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let seen = interpret(self.body());
+            if enough(&seen) {
+                return seen;
+            }
+            assert!(self.read(deadline), "the stream ended: {}", self.response.escape_ascii());
+        }
+    }
+
+    /// Reads to the end.
+    pub(crate) fn read_to_end(mut self) -> Interpretation {
+        let deadline = Instant::now() + SOON;
+        while self.read(deadline) {}
+        interpret(self.body())
+    }
+
+    /// The bytes so far, without the head.
+    pub(crate) fn body(&self) -> &[u8] {
+        let head = self.response.windows(4).position(|end| end == b"\r\n\r\n");
+        head.map_or(&[], |head| &self.response[head + 4..])
+    }
+
+    /// Reads what comes next; false at the end.
+    fn read(&mut self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "too late: {}", self.response.escape_ascii());
+        self.client.set_read_timeout(Some(left)).unwrap();
+        let mut chunk = [0; 4096];
+        let read = self.client.read(&mut chunk).unwrap_or_else(|error| {
+            panic!("{error}: {}", self.response.escape_ascii());
+        });
+        self.response.extend_from_slice(&chunk[..read]);
+        read > 0
+    }
+}
+
+impl From<TcpStream> for Events {
+    fn from(client: TcpStream) -> Self {
+        Self { client, response: Vec::new() }
+    }
+}
