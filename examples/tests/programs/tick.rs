@@ -29,6 +29,7 @@ macro_rules! suite {
 
 suite! {
     on_tokio: "tick",
+    on_smol: "tick_smol",
 }
 
 /// The number of a tick.
