@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-const SERVERS: [&str; 2] = [env!("CARGO_BIN_EXE_tick"), env!("CARGO_BIN_EXE_tick_smol")];
+const SERVERS: [&str; 3] =
+    [env!("CARGO_BIN_EXE_tick"), env!("CARGO_BIN_EXE_tick_axum"), env!("CARGO_BIN_EXE_tick_smol")];
 
 #[test]
 fn a_port_comes_from_the_option_or_the_environment() {

@@ -30,6 +30,7 @@ macro_rules! suite {
 suite! {
     on_tokio: "tick",
     on_smol: "tick_smol",
+    in_axum: "tick_axum",
 }
 
 /// The number of a tick.
