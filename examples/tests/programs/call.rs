@@ -2,8 +2,12 @@
 
 use std::process::Command;
 
-const SERVERS: [&str; 3] =
-    [env!("CARGO_BIN_EXE_tick"), env!("CARGO_BIN_EXE_tick_axum"), env!("CARGO_BIN_EXE_tick_smol")];
+const SERVERS: [&str; 4] = [
+    env!("CARGO_BIN_EXE_tick"),
+    env!("CARGO_BIN_EXE_tick_actix"),
+    env!("CARGO_BIN_EXE_tick_axum"),
+    env!("CARGO_BIN_EXE_tick_smol"),
+];
 
 #[test]
 fn a_port_comes_from_the_option_or_the_environment() {

@@ -31,6 +31,7 @@ suite! {
     on_tokio: "tick",
     on_smol: "tick_smol",
     in_axum: "tick_axum",
+    in_actix: "tick_actix",
 }
 
 /// The number of a tick.
