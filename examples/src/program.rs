@@ -35,7 +35,7 @@ impl Program {
     pub fn run_or_read(
         &self,
         serve: impl FnOnce(u16) -> Outcome,
-        read: impl FnOnce(Url) -> Outcome,
+        read: impl FnOnce(&Url) -> Outcome,
     ) -> ExitCode {
         self.call(true, serve, read)
     }
@@ -44,7 +44,7 @@ impl Program {
         &self,
         reads: bool,
         serve: impl FnOnce(u16) -> Outcome,
-        read: impl FnOnce(Url) -> Outcome,
+        read: impl FnOnce(&Url) -> Outcome,
     ) -> ExitCode {
         let outcome = self.parse(reads).and_then(|call| match call {
             Call::Help => {
@@ -52,7 +52,7 @@ impl Program {
                 Ok(())
             }
             Call::Serve(port) => serve(port),
-            Call::Read(url) => read(url),
+            Call::Read(url) => read(&url),
         });
         match outcome {
             Ok(()) => ExitCode::SUCCESS,

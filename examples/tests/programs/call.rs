@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-const SERVERS: [&str; 4] = [
+const SERVERS: [&str; 5] = [
+    env!("CARGO_BIN_EXE_json"),
     env!("CARGO_BIN_EXE_tick"),
     env!("CARGO_BIN_EXE_tick_actix"),
     env!("CARGO_BIN_EXE_tick_axum"),

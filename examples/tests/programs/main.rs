@@ -14,6 +14,7 @@ mod curl;
 mod http;
 #[cfg(feature = "peers")]
 mod hub_page;
+mod json;
 #[cfg(feature = "peers")]
 mod node;
 #[cfg(feature = "peers")]

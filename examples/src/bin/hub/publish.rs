@@ -4,9 +4,9 @@ use crate::hub::Hub;
 use crate::refusal::{Refusal, refusal};
 use crate::topic::{TopicName, check_topic};
 use eventsource_core::{Event, EventName, Publication, PublishError, SequenceId};
+use examples::{is_json, json};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -54,8 +54,8 @@ pub(crate) async fn respond(
     let body =
         std::str::from_utf8(&body).map_err(|error| bad_request(format!("the body isn't UTF-8: {error}")))?;
     let mut messages =
-        if is_json(head) { parse(body).map_err(bad_request)? } else { vec![Message::default()] };
-    if !is_json(head) {
+        if is_json(&head.headers) { parse(body).map_err(bad_request)? } else { vec![Message::default()] };
+    if !is_json(&head.headers) {
         messages[0].data = body.into();
     }
     for message in &mut messages {
@@ -67,14 +67,6 @@ pub(crate) async fn respond(
     let id = publish(&messages, hub)?;
     let published = Published { id: id.to_string(), events: messages.len() };
     Ok(json(&published))
-}
-
-/// An answer in JSON.
-pub(crate) fn json<T: Serialize>(content: &T) -> Response<Full<Bytes>> {
-    let content = serde_json::to_vec(content).unwrap_or_default();
-    let mut response = Response::new(Full::new(content.into()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
 
 fn bad_request(why: impl std::fmt::Display) -> Refusal {
@@ -95,13 +87,6 @@ fn query(query: &str) -> Result<Message, String> {
         }
     }
     Ok(message)
-}
-
-fn is_json(head: &Parts) -> bool {
-    let content_type =
-        head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
 }
 
 /// One message, or several.
