@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-const SERVERS: [&str; 5] = [
+const SERVERS: [&str; 6] = [
     env!("CARGO_BIN_EXE_json"),
+    env!("CARGO_BIN_EXE_llm"),
     env!("CARGO_BIN_EXE_tick"),
     env!("CARGO_BIN_EXE_tick_actix"),
     env!("CARGO_BIN_EXE_tick_axum"),

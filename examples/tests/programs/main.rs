@@ -15,6 +15,7 @@ mod http;
 #[cfg(feature = "peers")]
 mod hub_page;
 mod json;
+mod llm;
 #[cfg(feature = "peers")]
 mod node;
 #[cfg(feature = "peers")]
