@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
-const SERVERS: [&str; 6] = [
+const SERVERS: [&str; 7] = [
     env!("CARGO_BIN_EXE_json"),
     env!("CARGO_BIN_EXE_llm"),
+    env!("CARGO_BIN_EXE_std_threads"),
     env!("CARGO_BIN_EXE_tick"),
     env!("CARGO_BIN_EXE_tick_actix"),
     env!("CARGO_BIN_EXE_tick_axum"),

@@ -3,7 +3,7 @@
 use crate::server::Server;
 use eventsource_core::test_util::{Interpretation, interpret};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Within this, everything happens that's to happen at once.
@@ -76,6 +76,11 @@ impl Events {
     pub(crate) fn body(&self) -> &[u8] {
         let head = self.response.windows(4).position(|end| end == b"\r\n\r\n");
         head.map_or(&[], |head| &self.response[head + 4..])
+    }
+
+    /// Says that it has nothing more to say, as a client does that goes; but reads on.
+    pub(crate) fn close_half(&self) {
+        self.client.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Reads what comes next; false at the end.

@@ -24,6 +24,7 @@ mod publisher;
 mod rabbit;
 mod scripted;
 mod server;
+mod std_threads;
 #[cfg(feature = "peers")]
 mod subscriber;
 mod tick;
