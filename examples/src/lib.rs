@@ -1,4 +1,4 @@
-//! The programs are in `src/bin`; here is what several of them share. The README's synopsis, and the recipe for an adapter
+//! The programs are in `src/bin`; here is what several of them share. The README's synopses, and the recipe for an adapter
 //! in `docs/architecture.md`, are compiled and run with the doctests.
 #![forbid(unsafe_code)]
 #![cfg_attr(doctest, doc = include_str!("../../docs/architecture.md"))]

@@ -9,8 +9,27 @@ const TICK: &str = env!("CARGO_BIN_EXE_tick");
 
 #[tokio::test]
 async fn the_page_shows_ticks_gets_everything_exactly_and_reconnects() {
+    the_page_of(TICK).await;
+}
+
+#[tokio::test]
+async fn the_page_on_smol() {
+    the_page_of(env!("CARGO_BIN_EXE_tick_smol")).await;
+}
+
+#[tokio::test]
+async fn the_page_in_axum() {
+    the_page_of(env!("CARGO_BIN_EXE_tick_axum")).await;
+}
+
+#[tokio::test]
+async fn the_page_in_actix() {
+    the_page_of(env!("CARGO_BIN_EXE_tick_actix")).await;
+}
+
+async fn the_page_of(program: &str) {
     let port = free_port();
-    let server = Server::start(TICK, port);
+    let server = Server::start(program, port);
     let browser = Browser::open(false).await;
     browser.client.goto(&format!("http://127.0.0.1:{port}/")).await.unwrap();
 
@@ -86,7 +105,7 @@ async fn the_page_shows_ticks_gets_everything_exactly_and_reconnects() {
     drop(server);
     browser.wait_for("return document.querySelector('#state').textContent === 'reconnecting'").await;
     browser.screenshot("tick-reconnecting.png").await;
-    let _server = Server::start(TICK, port);
+    let _server = Server::start(program, port);
     browser.wait_for("return document.querySelector('#state').textContent === 'open'").await;
     assert_eq!(browser.text("#reconnections").await, "1");
     let events: u64 = browser.text("#events").await.parse().unwrap();
