@@ -42,6 +42,8 @@ where
             sleep(Duration::from_millis(100)).await;
             continue;
         };
+        // Without, a small event could wait for an earlier one's acknowledgement.
+        let _ = client.set_nodelay(true);
         let answer = answer.clone();
         let service = service_fn(move |request| {
             let answer = answer(request);

@@ -87,8 +87,10 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
             .service(web::resource("/events").get(events).head(events))
             .route("/emit", web::post().to(emit))
     });
-    // Longer than a second, a client that doesn't read isn't waited for.
-    let server = server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run();
+    // Without TCP_NODELAY, a small event could wait for an earlier one's acknowledgement. Longer than a second, a client that
+    // doesn't read isn't waited for.
+    let server = server.workers(1).tcp_nodelay(true).disable_signals().shutdown_timeout(1);
+    let server = server.listen(listener)?.run();
     let handle = server.handle();
     rt::spawn(async move {
         let _ = ctrl_c().await;

@@ -6,6 +6,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::Uri;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use eventsource_core::Drain;
 use eventsource_tokio::Alarm;
 use examples::{MAX_DATA, Program, Tick, announce};
@@ -59,6 +60,8 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     announce(listener.local_addr()?);
+    // Without, a small event could wait for an earlier one's acknowledgement.
+    let listener = listener.tap_io(|client| _ = client.set_nodelay(true));
     let drained = async move {
         let _ = ctrl_c().await;
         drain.begin(WINDOW, Alarm::default()).await;

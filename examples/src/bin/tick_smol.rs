@@ -49,6 +49,8 @@ async fn accept(listener: &TcpListener, tick: &Tick, open: &GracefulShutdown) {
             Timer::after(Duration::from_millis(100)).await;
             continue;
         };
+        // Without, a small event could wait for an earlier one's acknowledgement.
+        let _ = client.set_nodelay(true);
         let tick = tick.clone();
         let service = service_fn(move |request| {
             let answer = tick.clone().answer::<Alarm>(request);

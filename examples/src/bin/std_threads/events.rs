@@ -13,6 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Serves a stream until the client goes.
 pub(crate) fn serve(mut client: TcpStream, last_event_id: LastEventId, news: &Channel) -> Result<()> {
     client.set_write_timeout(Some(PATIENCE))?;
+    // Without, a small event could wait for an earlier one's acknowledgement.
+    client.set_nodelay(true)?;
     // At once: this is what opens a browser's EventSource.
     client.write_all(RESPONSE_HEAD.as_bytes())?;
     let gone = stop_when_gone(&client)?;
