@@ -66,7 +66,7 @@ impl Events {
     }
 
     /// Reads to the end.
-    pub(crate) fn read_to_end(mut self) -> Interpretation {
+    pub(crate) fn read_to_end(&mut self) -> Interpretation {
         let deadline = Instant::now() + SOON;
         while self.read(deadline) {}
         interpret(self.body())

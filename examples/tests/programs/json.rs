@@ -1,10 +1,10 @@
 //! `json`: its server and its client, each a process.
 
 use crate::http::{Events, answer, request};
+use crate::scripted::{serve, stream};
 use crate::server::Server;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 const JSON: &str = env!("CARGO_BIN_EXE_json");
@@ -55,27 +55,10 @@ fn what_the_client_reads_is_what_the_server_sent_in_several_lines() {
 
 #[test]
 fn what_is_no_report_is_told_and_the_client_goes_on() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let client = Command::new(JSON)
-        .args(["--url", &url])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
     let report =
         r#"{"uptime_ms":1500,"published":1,"delivered":0,"subscribers":0,"held":{"events":0,"bytes":0}}"#;
-    let (mut connection, _) = listener.accept().unwrap();
-    let request = BufReader::new(connection.try_clone().unwrap()).lines().map(Result::unwrap);
-    assert!(request.take_while(|line| !line.is_empty()).count() > 0);
-    write!(
-        connection,
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n\
-         data: [DONE]\n\nid: 7\ndata: {report}\n\n"
-    )
-    .unwrap();
-    drop(connection);
-    let output = client.wait_with_output().unwrap();
+    let (url, _server) = serve(vec![stream(&format!("data: [DONE]\n\nid: 7\ndata: {report}\n\n"))]);
+    let output = Command::new(JSON).args(["--url", &url]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("7 {report}\n"));
     assert!(String::from_utf8(output.stderr).unwrap().contains("[DONE]"));

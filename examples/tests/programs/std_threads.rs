@@ -56,7 +56,7 @@ fn a_client_that_goes_is_noticed_though_there_is_nothing_to_write() {
     }
     assert_eq!(listeners(), "10 clients listen.\n");
     // It could still be written to: only by reading, the server learns that it's time to close.
-    for client in clients.drain(..5) {
+    for mut client in clients.drain(..5) {
         client.close_half();
         client.read_to_end();
     }
@@ -78,7 +78,7 @@ fn what_it_does_not_take() {
     // A head that never ends is cut off.
     let mut client = TcpStream::connect(server.address).unwrap();
     client.set_read_timeout(Some(SOON)).unwrap();
-    let _ = client.write_all(&[b'x'; 32 * 1024]);
+    let _ = client.write_all(&vec![b'x'; 32 * 1024]);
     assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
     assert_eq!(status("GET / HTTP/1.1"), "200");
 }
