@@ -34,8 +34,8 @@ How it treats its clients
   --lag POLICY           a client that is so many events behind    [disconnect]
                            disconnect[:N]  is cut off, and can resume
                            drop[:N]        loses the oldest, and is told
-                           conflate[:KEYS] gets the newest of each key, as far as
-                                           they are within --retain-bytes
+                           conflate[:KEYS] gets the newest of each key, within
+                                           --retain-bytes
   --keep-alive-ms MS     a sign of life where it is quiet, 0 for none   [15000]
   --retry-ms MS          when a client comes back that was cut off       [2000]
   --stall-ms MS          a client that takes nothing for so long goes, 0 for
@@ -49,8 +49,8 @@ Who may do what
                          HUB_TOKEN. Off loopback nobody can publish without one
   --private              listening needs it too, as a header or as ?token=TOKEN
   --cors ORIGIN...       pages of these origins may listen and publish
-  --host NAME...         a hub on loopback that is not private answers only under
-                         localhost and 127.0.0.1, and under these names of proxies
+  --host NAME...         names of proxies: a hub on loopback that is not private
+                         answers only under these, localhost and 127.0.0.1
 
   --help                 this text
 ";

@@ -1,0 +1,69 @@
+//! Connections: where they come from, and what each is served by.
+
+use crate::client::Client;
+use crate::hub::Hub;
+use crate::seats::{Seat, Seats};
+use eventsource_hyper::StallGuard;
+use eventsource_tokio::Alarm;
+use futures_util::FutureExt;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::sleep;
+
+/// How much the system takes of what a client doesn't read.
+const SEND_BUFFER: u32 = 64 << 10;
+
+/// How long a request's head may take to come, also the next one on a connection.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    // Each connection inherits it.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(4096)
+}
+
+/// Serves whoever comes, for ever.
+pub(crate) async fn accept(
+    listener: &TcpListener,
+    hub: &Arc<Hub>,
+    connections: &Seats,
+    open: &GracefulShutdown,
+) {
+    loop {
+        match listener.accept().await {
+            // One too many is closed at once, to which a browser says: later.
+            Ok((client, address)) => {
+                if let Some(seat) = connections.take(address.ip().to_canonical()) {
+                    serve(client, address, seat, Arc::clone(hub), open);
+                }
+            }
+            // Out of file descriptors, say: others may go.
+            Err(_) => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+fn serve(client: TcpStream, address: SocketAddr, seat: Seat, hub: Arc<Hub>, open: &GracefulShutdown) {
+    // Without, a small event could wait for an earlier one's acknowledgement.
+    let _ = client.set_nodelay(true);
+    let io = StallGuard::new(TokioIo::new(client), Alarm::default(), hub.options.stall);
+    let client = Client { address: address.ip().to_canonical(), stall: io.handle() };
+    let service = service_fn(move |request| Arc::clone(&hub).answer(request, client.clone()));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(16 << 10)
+        .serve_connection(io, service);
+    let connection = open.watch(connection);
+    // A connection that breaks is the client's affair. An async block would hold it twice.
+    tokio::spawn(connection.map(move |_| drop(seat)));
+}
