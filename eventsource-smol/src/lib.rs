@@ -1,5 +1,5 @@
-//! Server-Sent Events on [smol]: the timer of [`eventsource_core`]'s streams, and reading and writing streams over its
-//! connections.
+//! Server-Sent Events on [smol](https://docs.rs/smol): the timer of [`eventsource_core`]'s streams, and reading and writing
+//! streams over its connections.
 //!
 //! ```
 //! use core::time::Duration;

@@ -1,5 +1,5 @@
-//! Server-Sent Events on [tokio]: the timer of [`eventsource_core`]'s streams, and reading and writing streams over its
-//! connections.
+//! Server-Sent Events on [tokio](https://docs.rs/tokio): the timer of [`eventsource_core`]'s streams, and reading and writing
+//! streams over its connections.
 //!
 //! ```
 //! use core::time::Duration;
