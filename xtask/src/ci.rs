@@ -11,7 +11,7 @@ const STEPS: [Step; 11] = [
     Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
     Step { name: "clippy", limit: Duration::from_mins(5), task: clippy },
     Step { name: "docs", limit: Duration::from_mins(5), task: docs },
-    Step { name: "test", limit: Duration::from_mins(8), task: test::run },
+    Step { name: "test", limit: Duration::from_mins(12), task: test::run },
     Step { name: "loom", limit: Duration::from_mins(4), task: loom::run },
     Step { name: "features", limit: Duration::from_mins(8), task: features },
     Step { name: "no-std", limit: Duration::from_mins(8), task: no_std::run },
@@ -106,7 +106,7 @@ fn features(budget: Budget) -> Outcome {
 
 /// So many executions of each target, however long they take within reason.
 fn fuzz_briefly(budget: Budget) -> Outcome {
-    fuzz::run(budget, &fuzz::Options { target: None, time: Some(90), runs: Some(50_000) })
+    fuzz::run(budget, &fuzz::Options { target: None, time: Some(40), runs: Some(50_000) })
 }
 
 #[cfg(test)]
