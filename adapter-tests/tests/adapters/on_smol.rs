@@ -1,13 +1,9 @@
 //! On smol.
 
-use crate::runtime::{Runtime, Setup, suite};
-use crate::wire::Wire;
+use crate::runtime::{Runtime, drive_and_read, suite};
 use core::future::Future;
 use core::time::Duration;
-use eventsource_core::{EndReason, EventsError, OwnedEvent, Source};
-use eventsource_smol::{Alarm, EventStream, drive, drive_half, read};
-use futures_util::Stream;
-use std::io;
+use eventsource_smol::Alarm;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -31,24 +27,7 @@ impl Runtime for Smol {
         async_io::Timer::after(duration).await;
     }
 
-    fn drive<S: Source>(
-        stream: EventStream<S>,
-        wire: Wire,
-        setup: Setup,
-    ) -> impl Future<Output = io::Result<EndReason>> {
-        drive(stream, wire).head(setup.head).patience(setup.patience)
-    }
-
-    fn drive_half<S: Source>(
-        stream: EventStream<S>,
-        wire: Wire,
-    ) -> impl Future<Output = io::Result<EndReason>> {
-        drive_half(stream, wire)
-    }
-
-    fn read(wire: Wire) -> impl Stream<Item = Result<OwnedEvent, EventsError<io::Error>>> {
-        read(wire)
-    }
+    drive_and_read!(eventsource_smol);
 }
 
 suite!(Smol);

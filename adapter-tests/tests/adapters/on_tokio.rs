@@ -1,13 +1,9 @@
 //! On tokio, with its clock paused.
 
-use crate::runtime::{Runtime, Setup, suite};
-use crate::wire::Wire;
+use crate::runtime::{Runtime, drive_and_read, suite};
 use core::future::Future;
 use core::time::Duration;
-use eventsource_core::{EndReason, EventsError, OwnedEvent, Source};
-use eventsource_tokio::{Alarm, EventStream, drive, drive_half, read};
-use futures_util::Stream;
-use std::io;
+use eventsource_tokio::Alarm;
 use std::sync::OnceLock;
 use tokio::time::Instant;
 
@@ -32,24 +28,7 @@ impl Runtime for Tokio {
         tokio::time::sleep(duration).await;
     }
 
-    fn drive<S: Source>(
-        stream: EventStream<S>,
-        wire: Wire,
-        setup: Setup,
-    ) -> impl Future<Output = io::Result<EndReason>> {
-        drive(stream, wire).head(setup.head).patience(setup.patience)
-    }
-
-    fn drive_half<S: Source>(
-        stream: EventStream<S>,
-        wire: Wire,
-    ) -> impl Future<Output = io::Result<EndReason>> {
-        drive_half(stream, wire)
-    }
-
-    fn read(wire: Wire) -> impl Stream<Item = Result<OwnedEvent, EventsError<io::Error>>> {
-        read(wire)
-    }
+    drive_and_read!(eventsource_tokio);
 }
 
 suite!(Tokio);

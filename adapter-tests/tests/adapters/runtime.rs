@@ -43,6 +43,36 @@ pub(crate) trait Runtime {
     fn read(wire: Wire) -> impl Stream<Item = Result<OwnedEvent, EventsError<io::Error>>>;
 }
 
+/// Driving and reading as an adapter does it: under the same names, whichever it is.
+macro_rules! drive_and_read {
+    ($adapter:ident) => {
+        fn drive<S: eventsource_core::Source>(
+            stream: $adapter::EventStream<S>,
+            wire: crate::wire::Wire,
+            setup: crate::runtime::Setup,
+        ) -> impl Future<Output = std::io::Result<eventsource_core::EndReason>> {
+            $adapter::drive(stream, wire).head(setup.head).patience(setup.patience)
+        }
+
+        fn drive_half<S: eventsource_core::Source>(
+            stream: $adapter::EventStream<S>,
+            wire: crate::wire::Wire,
+        ) -> impl Future<Output = std::io::Result<eventsource_core::EndReason>> {
+            $adapter::drive_half(stream, wire)
+        }
+
+        fn read(
+            wire: crate::wire::Wire,
+        ) -> impl futures_util::Stream<
+            Item = Result<eventsource_core::OwnedEvent, eventsource_core::EventsError<std::io::Error>>,
+        > {
+            $adapter::read(wire)
+        }
+    };
+}
+
+pub(crate) use drive_and_read;
+
 /// The suite on a runtime: a test for each of its functions.
 macro_rules! suite {
     ($Runtime:ident: $($test:ident)*) => {
