@@ -260,4 +260,4 @@ pub use stream::{
 };
 #[cfg(feature = "std")]
 pub use stream::{Drain, Draining};
-pub use timer::{Never, Timer};
+pub use timer::{FAR_FUTURE, Never, Timer};

@@ -4,7 +4,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
-use eventsource_core::Timer;
+use eventsource_core::{FAR_FUTURE, Timer};
 use hyper::rt::Sleep;
 
 /// A [`Timer`] on any [timer that hyper runs on](hyper::rt::Timer): for a runtime without an adapter, and for code that leaves the
@@ -40,9 +40,6 @@ pub struct HyperAlarm<R> {
     sleep: Option<Pin<Box<dyn Sleep>>>,
 }
 
-/// About 30 years: no instant of the system's clock, nor what a runtime adds to one, overflows.
-const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
-
 impl<R> HyperAlarm<R> {
     /// Of a timer without a default.
     pub fn new(timer: R) -> Self {
@@ -53,7 +50,7 @@ impl<R> HyperAlarm<R> {
 impl<R: hyper::rt::Timer> Timer for HyperAlarm<R> {
     fn reset(self: Pin<&mut Self>, after: Duration) {
         let Self { timer, sleep } = self.get_mut();
-        let deadline = (after <= FAR).then(|| timer.now().checked_add(after)).flatten();
+        let deadline = (after <= FAR_FUTURE).then(|| timer.now().checked_add(after)).flatten();
         match (deadline, sleep) {
             (None, sleep) => *sleep = None,
             (Some(deadline), Some(sleep)) => timer.reset(sleep, deadline),

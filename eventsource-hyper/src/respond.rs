@@ -3,7 +3,9 @@
 use crate::refusal::refuse;
 use crate::{Answer, Cors, EventBody};
 use eventsource_core::{LastEventId, RESPONSE_HEADERS, accepts_event_stream};
-use http::header::{ACCEPT, ALLOW, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_METHODS, ALLOW, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
+};
 use http::{Method, Request, Response, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
@@ -148,7 +150,11 @@ impl Responder {
     ) -> Response<EventBody<A::Source, A::Timer>> {
         let Some(cors) = &self.cors else { return self.answer(method, uri, headers, stream) };
         if let Some(preflight) = cors.preflight_for(method, headers) {
-            return preflight.map(|()| EventBody::empty());
+            let mut preflight = preflight.map(|()| EventBody::empty());
+            if let Some(methods) = preflight.headers_mut().get_mut(ACCESS_CONTROL_ALLOW_METHODS) {
+                *methods = self.allowed().unwrap_or_else(|_| methods.clone());
+            }
+            return preflight;
         }
         let mut response = self.answer(method, uri, headers, stream);
         cors.allow(headers, response.headers_mut());
@@ -163,10 +169,10 @@ impl Responder {
         stream: impl FnOnce(LastEventId) -> A,
     ) -> Response<EventBody<A::Source, A::Timer>> {
         if !self.methods.contains(method) {
-            let allowed = self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-            let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, format!("allowed here: {allowed}\n"));
-            // Methods are tokens, so this is a valid value.
-            response.headers_mut().extend(HeaderValue::try_from(allowed).map(|allowed| (ALLOW, allowed)));
+            let allowed = self.allowed().unwrap_or_else(|_| HeaderValue::from_static(""));
+            let why = format!("allowed here: {}\n", String::from_utf8_lossy(allowed.as_bytes()));
+            let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, why);
+            response.headers_mut().insert(ALLOW, allowed);
             return response;
         }
         if !accepts_event_stream(headers.get_all(ACCEPT)) {
@@ -186,6 +192,11 @@ impl Responder {
         let mut response = Response::new(body);
         response.headers_mut().clone_from(&self.headers);
         response
+    }
+
+    /// The methods, in a list. They're tokens, so it's a valid value.
+    fn allowed(&self) -> Result<HeaderValue, InvalidHeaderValue> {
+        HeaderValue::try_from(self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", "))
     }
 
     fn last_event_id(&self, uri: &Uri, headers: &HeaderMap) -> LastEventId {

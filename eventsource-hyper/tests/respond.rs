@@ -323,6 +323,14 @@ mod cors {
         }
         let foreign = ask(&from("https://evil.example"));
         assert!(!foreign.headers().contains_key("access-control-allow-origin"));
+        let puts = Responder::new().methods([Method::PUT]).cors(Cors::any());
+        let answer = puts.respond(
+            &preflight("https://ours.example"),
+            |_| -> EventStream<futures_util::stream::Empty<&str>> {
+                panic!("a preflight request starts nothing")
+            },
+        );
+        assert_eq!(answer.headers()["access-control-allow-methods"], "PUT");
         // No preflight, so just another method.
         let options = ask(&request(Method::OPTIONS, "/", &[]));
         assert_eq!(options.status(), StatusCode::METHOD_NOT_ALLOWED);

@@ -5,6 +5,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+use eventsource_core::FAR_FUTURE;
 
 /// A [`Timer`](eventsource_core::Timer) on the clock of the runtime.
 ///
@@ -18,13 +19,10 @@ pub struct Alarm {
     timer: Option<Box<Timer>>,
 }
 
-/// About 30 years: no instant of the system's clock overflows.
-const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
-
 impl eventsource_core::Timer for Alarm {
     fn reset(mut self: Pin<&mut Self>, after: Duration) {
         match &mut self.timer {
-            timer if after > FAR => *timer = None,
+            timer if after > FAR_FUTURE => *timer = None,
             Some(timer) => timer.set_after(after),
             timer @ None => *timer = Some(Box::new(Timer::after(after))),
         }

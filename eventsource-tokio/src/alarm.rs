@@ -4,6 +4,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+use eventsource_core::FAR_FUTURE;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A [`Timer`](eventsource_core::Timer) on the clock of the runtime.
@@ -19,12 +20,9 @@ pub struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-/// About 30 years, as tokio itself has it: no instant of the system's clock, nor what tokio adds to one, overflows.
-const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
-
 impl eventsource_core::Timer for Alarm {
     fn reset(mut self: Pin<&mut Self>, after: Duration) {
-        let deadline = (after <= FAR).then(|| Instant::now().checked_add(after)).flatten();
+        let deadline = (after <= FAR_FUTURE).then(|| Instant::now().checked_add(after)).flatten();
         match (deadline, &mut self.sleep) {
             (None, sleep) => *sleep = None,
             (Some(deadline), Some(sleep)) => sleep.as_mut().reset(deadline),

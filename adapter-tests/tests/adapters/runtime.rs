@@ -108,6 +108,10 @@ macro_rules! suite {
             a_client_that_takes_nothing_is_given_up
             a_client_that_takes_a_little_is_not_given_up
             a_client_that_is_gone_is_not_written_to
+            what_the_source_left_behind_is_not_delivered_by_its_end
+            nothing_is_taken_while_a_write_waits
+            what_is_never_flushed_is_given_up
+            polled_again_it_says_the_same
             polled_anew_at_every_await_it_loses_nothing
             dropped_at_every_await_it_resumes_without_loss
             emitting_may_be_dropped_at_every_await

@@ -322,6 +322,77 @@ pub(crate) async fn a_client_that_is_gone_is_not_written_to<R: Runtime>() {
 }
 
 /// With every number of polls before it's polled through another future.
+pub(crate) async fn what_the_source_left_behind_is_not_delivered_by_its_end<R: Runtime>() {
+    let told = Told::default();
+    let setup = Setup { patience: R::WHILE, ..Setup::default() };
+    for leave in [true, false] {
+        let wire = Wire::new().with_room(3);
+        let ending = stream::<R, _>(stream::iter(["hello"])).on_end(told.hook());
+        let mut driver = Box::pin(R::drive(ending, wire.clone(), setup));
+        assert!(poll_times(driver.as_mut(), 1).await.is_none());
+        let reason = if leave {
+            wire.close();
+            EndReason::Dropped
+        } else {
+            EndReason::Stalled
+        };
+        assert_eq!((driver.await.unwrap(), wire.counts().closes), (reason, 0));
+    }
+    // Why the stream ended is another question.
+    assert_eq!(told.all(), [EndReason::SourceEnded; 2]);
+
+    // All was delivered, and the client closes first.
+    let wire = Wire::new().stuttering();
+    let mut driver =
+        Box::pin(R::drive(stream::<R, _>(stream::iter(["hello"])), wire.clone(), Setup::default()));
+    while wire.counts().flushes == 0 {
+        assert!(poll_times(driver.as_mut(), 1).await.is_none());
+    }
+    wire.close();
+    assert_eq!(driver.await.unwrap(), EndReason::SourceEnded);
+}
+
+pub(crate) async fn nothing_is_taken_while_a_write_waits<R: Runtime>() {
+    let wire = Wire::new().with_room(0);
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    let mut driver = Box::pin(R::drive(stream::<R, _>(emissions), wire.clone(), Setup::default()));
+    assert!(poll_times(driver.as_mut(), 5).await.is_none());
+    emitter.try_emit("taken").unwrap();
+    assert!(poll_times(driver.as_mut(), 5).await.is_none());
+    // The queue's room is all there again, and then it's full.
+    for _ in 0..EIGHT.get() {
+        emitter.try_emit("waits").unwrap();
+    }
+    assert!(poll_times(driver.as_mut(), 5).await.is_none());
+    assert!(emitter.try_emit("one too many").is_err());
+}
+
+pub(crate) async fn what_is_never_flushed_is_given_up<R: Runtime>() {
+    let wire = Wire::new().stuck();
+    let (emitter, emissions) = Emitter::new(EIGHT);
+    let setup = Setup { patience: R::WHILE * 2, ..Setup::default() };
+    let publisher = async {
+        for count in 0.. {
+            if emitter.is_closed() {
+                return count;
+            }
+            let _ = emitter.try_emit("again");
+            R::sleep(R::WHILE / 2).await;
+        }
+        unreachable!("it ends with the driver");
+    };
+    let (end, count) = join!(R::drive(stream::<R, _>(emissions), wire.clone(), setup), publisher);
+    assert_eq!(end.unwrap(), EndReason::Stalled);
+    assert!(count <= 6 || !R::IS_EXACT, "{count}");
+    assert_eq!(data(&wire.written()), ["again"], "it takes no more while it can't get rid of that");
+}
+
+pub(crate) async fn polled_again_it_says_the_same<R: Runtime>() {
+    let mut driver = Box::pin(R::drive(stream::<R, _>(stream::iter(["a"])), Wire::new(), Setup::default()));
+    assert_eq!(driver.as_mut().await.unwrap(), EndReason::SourceEnded);
+    assert_eq!(driver.as_mut().await.unwrap(), EndReason::SourceEnded);
+}
+
 pub(crate) async fn polled_anew_at_every_await_it_loses_nothing<R: Runtime>() {
     let frames: Vec<_> = (0..6).map(|number| Frame::from(format!("number {number}"))).collect();
     let whole = Frame::from_iter(frames.clone());

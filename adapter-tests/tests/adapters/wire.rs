@@ -18,6 +18,8 @@ struct State {
     room: usize,
     at_once: usize,
     write_error: Option<ErrorKind>,
+    /// Nothing is flushed, nor closed, until there's an error of writing.
+    is_stuck: bool,
     /// What the client has sent, and how much of it comes with one read.
     sent: Vec<u8>,
     read_at_once: usize,
@@ -48,6 +50,7 @@ impl Wire {
             room: usize::MAX,
             at_once: usize::MAX,
             write_error: None,
+            is_stuck: false,
             sent: Vec::new(),
             read_at_once: usize::MAX,
             is_closed: false,
@@ -78,6 +81,12 @@ impl Wire {
     /// One operation in three is pending first, and wakes at once.
     pub(crate) fn stuttering(self) -> Self {
         self.lock().stutters = true;
+        self
+    }
+
+    /// What's written gets no further: it's never flushed.
+    pub(crate) fn stuck(self) -> Self {
+        self.lock().is_stuck = true;
         self
     }
 
@@ -188,6 +197,10 @@ impl Wire {
         if state.stutter(cx) {
             return Poll::Pending;
         }
+        if state.is_stuck {
+            state.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
         state.counts.flushes += 1;
         Poll::Ready(Ok(()))
     }
@@ -195,6 +208,10 @@ impl Wire {
     fn poll_close(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.lock();
         if state.stutter(cx) {
+            return Poll::Pending;
+        }
+        if state.is_stuck {
+            state.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
         state.counts.closes += 1;

@@ -54,7 +54,10 @@ impl<R: AsyncRead> Stream for Chunks<R> {
         Poll::Ready(match ready!(this.reader.poll_read(cx, this.buffer)) {
             Ok(0) => None,
             // Copied, for an event that's kept must not keep a whole buffer.
-            Ok(len) => this.buffer.get(..len).map(Bytes::copy_from_slice).map(Ok),
+            Ok(len) => Some(match this.buffer.get(..len) {
+                Some(read) => Ok(Bytes::copy_from_slice(read)),
+                None => Err(io::Error::other("a reader has read more than was asked for")),
+            }),
             Err(error) => Some(Err(error)),
         })
     }

@@ -24,8 +24,9 @@ pin_project! {
     ///
     /// It's what an adapter wraps around a socket of its runtime; call it through that adapter's `drive`, or give it any
     /// connection that has the traits of `futures-io`. It writes what the stream hands out, as whole as the connection takes it:
-    /// all that's there at once with one vectored write, then one flush. While a write waits, the stream isn't polled, so that
-    /// the back-pressure reaches the sources. It takes turns with other tasks however busy the stream is.
+    /// all that's there at once with one vectored write, then one flush. While a write or a flush waits, the stream isn't polled,
+    /// so that the back-pressure reaches the sources; nor does it learn of a stop, a drain or the end of its lifetime then: see
+    /// [`patience`](Self::patience). It takes turns with other tasks however busy the stream is.
     ///
     /// ```
     /// use core::time::Duration;
@@ -43,11 +44,13 @@ pin_project! {
     /// # The client's close
     /// It also reads, and drops what the client sends. As soon as the client has closed its side, be it only for writing, the
     /// stream is dropped, which is the sign to its sources, and the driver is ready with [`EndReason::Dropped`]. Of a
-    /// connection of which only the writing half is at hand, in [`WriteOnly`], a failing write is the first sign.
+    /// connection of which only the writing half is at hand, in [`WriteOnly`], a failing write is the first sign. A client
+    /// that's gone before the first poll leaves a stream that nobody has polled, whose hook is told nothing.
     ///
     /// # The end
     /// When the stream has ended, all of it has been written, flushed and the writing side closed, it's ready with the
-    /// stream's [`EndReason`].
+    /// stream's [`EndReason`]. If the connection ends before all that was written and flushed, it's ready with the connection's,
+    /// though the stream may have told its hook another; [`unsent`](Self::unsent) then says how much is missing.
     ///
     /// # Errors
     /// Those of writing. The stream has been dropped then.
@@ -67,6 +70,8 @@ pin_project! {
         // Not polled yet: the head waits for what comes with it.
         is_new: bool,
         unflushed: bool,
+        // A flush is under way, and comes before all else.
+        is_flushing: bool,
         // There's nothing more to do.
         is_done: bool,
         patience: Option<Box<Stall<T>>>,
@@ -101,6 +106,7 @@ where
             unsent: Outbox::default(),
             is_new: true,
             unflushed: false,
+            is_flushing: false,
             is_done: false,
             patience: None,
         }
@@ -115,7 +121,7 @@ where
 
     /// Gives the connection up when the client takes nothing of what's written for so long: the stream's hook learns
     /// that it [stalled](EndReason::Stalled), and the driver is ready with that. Zero is off. When exactly, says
-    /// [`Patience`].
+    /// [`Patience`]. It takes the place of a handle that the stream was given by [`EventStream::stall_on`].
     pub fn patience(self, limit: Duration) -> Self
     where
         T: Default,
@@ -134,14 +140,9 @@ where
 }
 
 impl<S, T, C> Driver<S, T, C> {
-    /// How many bytes were taken from the stream, or are of the head, and aren't written yet.
+    /// How many bytes were taken from the stream, or are of the head, and aren't written yet; or never will be, once it's ready.
     pub fn unsent(&self) -> usize {
         self.unsent.len()
-    }
-
-    /// The connection.
-    pub fn connection(&self) -> &C {
-        &self.connection
     }
 }
 
@@ -162,13 +163,17 @@ where
             if let (true, Some(reason)) = (*this.is_done, *this.ended) {
                 return Poll::Ready(Ok(reason));
             }
-            if this.unsent.is_empty() || core::mem::take(this.is_new) {
+            let is_new = core::mem::take(this.is_new);
+            if is_new || (this.unsent.is_empty() && !*this.is_flushing) {
                 *this.ended = this.ended.or_else(|| fill(this.unsent, this.stream.as_mut(), cx));
             }
             let progress = if !this.unsent.is_empty() {
                 this.unsent.poll_write(this.connection, cx).map_ok(|()| *this.unflushed = true)
             } else if *this.unflushed {
-                this.connection.poll_flush(cx).map_ok(|()| *this.unflushed = false)
+                *this.is_flushing = true;
+                this.connection
+                    .poll_flush(cx)
+                    .map_ok(|()| (*this.unflushed, *this.is_flushing) = (false, false))
             } else if this.ended.is_some() {
                 // Whatever comes of it, all has been written.
                 this.connection.poll_close(cx).map(|_| {
@@ -202,13 +207,16 @@ where
 }
 
 impl<S, T, C> Driver<S, T, C> {
-    /// Drops the stream and all that's unsent. If it had ended of itself, that's the reason that remains.
+    /// Drops the stream and all that's unsent. The stream's own reason remains if it had ended and all was delivered.
     fn give_up(self: Pin<&mut Self>, reason: EndReason) -> EndReason {
         let mut this = self.project();
         this.stream.set(None);
-        *this.unsent = Outbox::default();
+        let is_delivered = this.unsent.is_empty() && !*this.unflushed;
+        this.unsent.discard();
         *this.is_done = true;
-        *this.ended.get_or_insert(reason)
+        let reason = this.ended.filter(|_| is_delivered).unwrap_or(reason);
+        *this.ended = Some(reason);
+        reason
     }
 }
 

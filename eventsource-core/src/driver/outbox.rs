@@ -50,6 +50,12 @@ impl Outbox {
         }
     }
 
+    /// Frees what will never be written, but not its count.
+    pub(super) fn discard(&mut self) {
+        self.first = Bytes::new();
+        self.more = None;
+    }
+
     /// Writes as much as is taken at once.
     pub(super) fn poll_write<W: AsyncWrite>(
         &mut self,
