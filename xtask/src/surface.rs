@@ -2,7 +2,7 @@
 
 use crate::budget::{Budget, Error, Outcome};
 use std::fs;
-use syn::{Attribute, Expr, ExprLit, Item, Lit, Meta, UseTree, Visibility};
+use syn::{Attribute, Expr, ExprLit, FnArg, Generics, Item, Lit, Meta, Pat, Signature, UseTree, Visibility};
 
 /// Each by the name of its runtime.
 const RUNTIMES: [&str; 2] = ["tokio", "smol"];
@@ -30,53 +30,74 @@ fn surface(runtime: &str) -> Result<Vec<String>, Error> {
     for item in &root.items {
         match item {
             Item::Use(import) if is_public(&import.vis) => {
-                for (module, name) in names(&import.tree) {
-                    let module = parse(&format!("{folder}/{module}.rs"))?;
-                    items.extend(module.items.iter().filter_map(|item| describe(item, &name, runtime)));
+                for (module, name) in names(&import.tree)? {
+                    let path = format!("{folder}/{module}.rs");
+                    let module = parse(&path)?;
+                    let exported = module.items.iter().find_map(|item| describe(item, &name, runtime));
+                    items.push(exported.ok_or_else(|| unknown(&format!("{name} in {path}")))?);
                 }
             }
-            item => items.extend(describe(item, "", runtime)),
+            Item::Fn(_) | Item::Struct(_) | Item::Type(_) => items.extend(describe(item, "", runtime)),
+            Item::Use(_) | Item::Mod(_) => {}
+            _ => return Err(unknown(&format!("an item of {folder}/lib.rs"))),
         }
     }
     Ok(items)
 }
 
+/// What this can't compare, it doesn't pass over.
+fn unknown(what: &str) -> Error {
+    Error::Failed(format!("teach the comparison of public surfaces about {what}"))
+}
+
 fn parse(path: &str) -> Result<syn::File, Error> {
     let failed = |error: &dyn std::fmt::Display| Error::Failed(format!("{path}: {error}"));
     let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
-    // Types that have pins inside stand in a macro.
-    let text = text.replace("pin_project! {", "mod pinned {");
     syn::parse_file(&text).map_err(|error| failed(&error))
 }
 
 /// Of `module::{a, b}`.
-fn names(tree: &UseTree) -> Vec<(String, String)> {
-    let UseTree::Path(path) = tree else { return Vec::new() };
+fn names(tree: &UseTree) -> Result<Vec<(String, String)>, Error> {
+    let UseTree::Path(path) = tree else { return Err(unknown("an import")) };
     let module = path.ident.to_string();
     let name = |tree: &UseTree| match tree {
-        UseTree::Name(name) => Some((module.clone(), name.ident.to_string())),
-        _ => None,
+        UseTree::Name(name) => Ok((module.clone(), name.ident.to_string())),
+        _ => Err(unknown(&format!("an import of {module}"))),
     };
     match &*path.tree {
-        UseTree::Group(group) => group.items.iter().filter_map(name).collect(),
-        tree => name(tree).into_iter().collect(),
+        UseTree::Group(group) => group.items.iter().map(name).collect(),
+        tree => name(tree).map(|name| vec![name]),
     }
 }
 
 /// A public item of that name, or of any where that's empty.
 fn describe(item: &Item, wanted: &str, runtime: &str) -> Option<String> {
-    let (kind, visibility, name, attributes) = match item {
-        Item::Fn(item) => ("fn", &item.vis, &item.sig.ident, &item.attrs),
-        Item::Struct(item) => ("struct", &item.vis, &item.ident, &item.attrs),
-        Item::Type(item) => ("type", &item.vis, &item.ident, &item.attrs),
-        Item::Mod(module) => {
-            let (_, items) = module.content.as_ref()?;
-            return items.iter().find_map(|item| describe(item, wanted, runtime));
-        }
+    let (kind, visibility, name, arguments, attributes) = match item {
+        Item::Fn(item) => ("fn", &item.vis, &item.sig.ident, arguments(&item.sig), &item.attrs),
+        Item::Struct(item) => ("struct", &item.vis, &item.ident, String::new(), &item.attrs),
+        Item::Type(item) => ("type", &item.vis, &item.ident, parameters(&item.generics), &item.attrs),
         _ => return None,
     };
     let is_wanted = is_public(visibility) && (wanted.is_empty() || name == wanted);
-    is_wanted.then(|| format!("{kind} {name}\n{}", docs(attributes, runtime)))
+    is_wanted.then(|| format!("{kind} {name}{arguments}\n{}", docs(attributes, runtime)))
+}
+
+/// The names of a function's parameters: their types are the runtime's.
+fn arguments(signature: &Signature) -> String {
+    let name = |argument: &FnArg| match argument {
+        FnArg::Typed(argument) => match &*argument.pat {
+            Pat::Ident(name) => name.ident.to_string(),
+            _ => "_".to_owned(),
+        },
+        FnArg::Receiver(_) => "self".to_owned(),
+    };
+    let names: Vec<_> = signature.inputs.iter().map(name).collect();
+    format!("{}({})", parameters(&signature.generics), names.join(", "))
+}
+
+fn parameters(generics: &Generics) -> String {
+    let names: Vec<_> = generics.type_params().map(|parameter| parameter.ident.to_string()).collect();
+    format!("<{}>", names.join(", "))
 }
 
 fn is_public(visibility: &Visibility) -> bool {
@@ -121,9 +142,10 @@ mod tests {
             describe(&file.items[0], "", runtime)
         };
         let tokio = "/// On tokio's clock.\n///\n/// # On tokio\n/// Own.\n///\n/// # Errors\n/// None.\npub fn a() {}";
-        assert_eq!(of(tokio, "tokio").unwrap(), "fn a\nOn RUNTIME's clock.\n\n# Errors\nNone.\n");
+        assert_eq!(of(tokio, "tokio").unwrap(), "fn a<>()\nOn RUNTIME's clock.\n\n# Errors\nNone.\n");
         assert_eq!(of("pub(crate) fn a() {}", "tokio"), None);
         assert_ne!(of("/// One.\npub fn a() {}", "tokio"), of("/// Other.\npub fn a() {}", "smol"));
         assert_ne!(of("/// One.\npub fn a() {}", "tokio"), of("/// One.\npub fn b() {}", "smol"));
+        assert_ne!(of("pub fn a(b: u8) {}", "tokio"), of("pub fn a(c: u8) {}", "smol"));
     }
 }
