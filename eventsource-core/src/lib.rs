@@ -252,7 +252,7 @@ pub use keep_alive::KeepAlive;
 #[cfg(feature = "alloc")]
 pub use last_event_id::LastEventId;
 pub use patience::Patience;
-pub use response::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream};
+pub use response::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream, is_event_stream};
 #[cfg(feature = "alloc")]
 pub use stream::{
     BoxError, Emissions, Emit, EmitError, Emitter, End, EndReason, EventStream, IntoFrame, Merge, Source,

@@ -18,6 +18,19 @@ pub const RESPONSE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
     connection: close\r\n\
     \r\n";
 
+/// Whether a response with this `Content-Type` is an event stream: a client must not read any other as one (§9.2.3).
+///
+/// ```
+/// use eventsource_core::is_event_stream;
+///
+/// assert!(is_event_stream(b"text/event-stream; charset=utf-8"));
+/// assert!(!is_event_stream(b"text/html"));
+/// ```
+pub fn is_event_stream(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(CONTENT_TYPE.as_bytes())
+}
+
 /// Whether a client with these lines of an `Accept` header takes an event stream (RFC 9110 §12.5.1).
 ///
 /// No line, and lines that name no media range at all, mean that anything is accepted. The most specific range
@@ -68,6 +81,17 @@ fn is_zero_weight(parameter: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_one_media_type_is_an_event_stream() {
+        for content_type in ["text/event-stream", " Text/Event-Stream ;charset=latin1", "text/event-stream;"]
+        {
+            assert!(is_event_stream(content_type.as_bytes()), "{content_type}");
+        }
+        for content_type in ["", ";", "text/event-streamx", "text/plain", "text/plain;text/event-stream"] {
+            assert!(!is_event_stream(content_type.as_bytes()), "{content_type}");
+        }
+    }
 
     #[test]
     fn accept_is_read_as_rfc_9110_says() {

@@ -29,7 +29,6 @@ pin_project! {
     /// [`patience`](Self::patience). It takes turns with other tasks however busy the stream is.
     ///
     /// ```
-    /// use core::time::Duration;
     /// use eventsource_core::{Driver, EndReason, EventStream, Never, RESPONSE_HEAD, WriteOnly};
     /// use futures_util::{FutureExt, stream};
     ///

@@ -1,6 +1,6 @@
 //! A request for an event stream, as a browser makes it (§9.2.3, §9.2.4).
 
-use eventsource_core::{CONTENT_TYPE, EventId};
+use eventsource_core::{CONTENT_TYPE, EventId, is_event_stream};
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderValue, LOCATION};
@@ -77,8 +77,7 @@ pub(crate) async fn connect(
 
 fn check_content_type(response: &Response<Incoming>) -> Result<(), ConnectError> {
     let content_type = response.headers().get(CONTENT_TYPE_HEADER);
-    let essence = content_type.and_then(|value| value.to_str().ok()?.split(';').next());
-    if essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(CONTENT_TYPE)) {
+    if content_type.is_some_and(|value| is_event_stream(value.as_bytes())) {
         Ok(())
     } else {
         Err(ConnectError::ContentType(content_type.cloned()))

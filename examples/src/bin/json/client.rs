@@ -1,7 +1,7 @@
 //! The client: events as a type.
 
 use crate::report::Report;
-use eventsource_core::CONTENT_TYPE;
+use eventsource_core::is_event_stream;
 use futures_util::StreamExt;
 use http_body_util::Empty;
 use hyper::StatusCode;
@@ -19,7 +19,7 @@ pub(crate) async fn read(url: &Url) -> Result<(), Box<dyn Error>> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
     let response = client.get(url.as_str().parse()?).await?;
     let content_type = response.headers().get("content-type").map_or(&b""[..], HeaderValue::as_bytes);
-    if response.status() != StatusCode::OK || !content_type.starts_with(CONTENT_TYPE.as_bytes()) {
+    if response.status() != StatusCode::OK || !is_event_stream(content_type) {
         return Err(format!("no stream: {}, {}", response.status(), content_type.escape_ascii()).into());
     }
     let mut events = eventsource_hyper::read(response.into_body());
