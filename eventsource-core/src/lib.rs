@@ -145,7 +145,7 @@
 //! # No panics, no unsafe
 //!
 //! Nothing here panics on a caller's or a remote's input, and no code is unsafe. Foreign types in public signatures are
-//! those of `bytes`, `bytestring`, `futures-core` and, with `json`, `serde` and `serde_json`.
+//! those of `bytes`, `bytestring`, `futures-core`, `futures-io` and, with `json`, `serde` and `serde_json`.
 //!
 //! [WHATWG HTML §9.2]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
