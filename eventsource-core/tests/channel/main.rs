@@ -1,5 +1,6 @@
 //! The channel, held against a naive one.
 
+mod drained;
 mod edges;
 mod model;
 mod resume;
@@ -15,5 +16,12 @@ proptest! {
     fn random_schedules(schedule in proptest::collection::vec(any::<u8>(), 350..500)) {
         let run = model::run(&schedule);
         prop_assert!(run.ops >= 50);
+    }
+
+    /// The same of a drain in the middle: everybody gets what was published until they were told, the last words, and the end.
+    #[test]
+    fn random_schedules_with_a_drain(schedule in proptest::collection::vec(any::<u8>(), 120..400)) {
+        let outcome = drained::run(&schedule);
+        prop_assert!(outcome.ops >= 50);
     }
 }
