@@ -193,20 +193,7 @@ extern crate alloc;
 extern crate std;
 
 // In the order of dependency, which is the order to read them in: nothing points up.
-mod field;
-mod event;
-mod grammar;
-mod scan;
-mod fixed;
-#[cfg(feature = "alloc")]
-mod pieces;
-mod retry;
-mod encode;
-#[cfg(feature = "alloc")]
-mod frame;
-mod decode;
-#[cfg(feature = "json")]
-mod json;
+mod codec;
 mod timer;
 mod keep_alive;
 mod patience;
@@ -231,23 +218,19 @@ pub use channel::{
     SubscribeError, Subscription, SubscriptionBuilder, TopicStats, Topics,
 };
 #[cfg(feature = "std")]
-pub use decode::Chunks;
-pub use decode::{Chunk, DecodedEvent, Decoder, Item, Limit, LimitError, Limits, Memory, Overflow};
+pub use codec::Chunks;
+#[cfg(feature = "json")]
+pub use codec::JsonError;
+pub use codec::{
+    BufferTooSmall, Chunk, DataWriter, DecodedEvent, Decoder, Event, EventId, EventName, Field, FieldError,
+    Fixed, Item, Limit, LimitError, Limits, Memory, Overflow,
+};
 #[cfg(feature = "alloc")]
-pub use decode::{Events, EventsError, Growable, OwnedEvent};
+pub use codec::{EventIdBuf, EventNameBuf, Events, EventsError, Frame, FrameWriter, Growable, OwnedEvent};
 #[cfg(feature = "std")]
 pub use driver::{Driver, WriteOnly};
-pub use encode::{BufferTooSmall, DataWriter};
-pub use event::Event;
-pub use field::{EventId, EventName, Field, FieldError};
 #[cfg(feature = "alloc")]
-pub use field::{EventIdBuf, EventNameBuf};
-pub use fixed::Fixed;
-#[cfg(feature = "alloc")]
-pub use frame::{Frame, FrameWriter};
 pub use jitter::jitter;
-#[cfg(feature = "json")]
-pub use json::JsonError;
 pub use keep_alive::KeepAlive;
 #[cfg(feature = "alloc")]
 pub use last_event_id::LastEventId;

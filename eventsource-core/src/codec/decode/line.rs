@@ -1,6 +1,6 @@
 //! One line, or its beginning: which field it is and where its value begins.
 
-use crate::grammar::{COMMENT, DATA, EVENT, ID, RETRY};
+use crate::codec::grammar::{COMMENT, DATA, EVENT, ID, RETRY};
 
 /// A field, or what else a line can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

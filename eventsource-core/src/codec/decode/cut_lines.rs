@@ -3,8 +3,8 @@
 use super::block::Found;
 use super::line::{LineKind, is_cut_field, is_line_break, known_field, split_line};
 use super::{Chunk, Decoder, LimitError, Line, Memory};
-use crate::retry::RetryDigits;
-use crate::scan::find_line_break;
+use crate::codec::retry::RetryDigits;
+use crate::codec::scan::find_line_break;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 

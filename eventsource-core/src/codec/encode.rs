@@ -10,12 +10,12 @@
 //! - A blank line closes everything but a lone comment, which some clients would take for an event.
 
 use crate::Event;
-use crate::fixed::{Fixed, Full};
-use crate::grammar::{COMMENT, DATA, EVENT, ID, NEXT_COMMENT, NEXT_DATA, RETRY};
+use crate::codec::fixed::{Fixed, Full};
+use crate::codec::grammar::{COMMENT, DATA, EVENT, ID, NEXT_COMMENT, NEXT_DATA, RETRY};
 #[cfg(feature = "alloc")]
-use crate::pieces::in_pieces;
-use crate::retry::to_millis;
-use crate::scan::{LineBreaks, count_line_breaks, find_line_break};
+use crate::codec::pieces::in_pieces;
+use crate::codec::retry::to_millis;
+use crate::codec::scan::{LineBreaks, count_line_breaks, find_line_break};
 use core::fmt::{self, Write as _};
 
 /// The buffer can't hold the encoded event.

@@ -4,8 +4,8 @@ use super::block::{Block, Found, Text};
 use super::chunk::Span;
 use super::line::{LineKind, after_line_end, known_field, split_line};
 use super::{Chunk, Decoder, LimitError, Line, Memory};
-use crate::retry::RetryDigits;
-use crate::scan::find_line_break;
+use crate::codec::retry::RetryDigits;
+use crate::codec::scan::find_line_break;
 use core::iter::once;
 
 impl<M: Memory> Decoder<M> {

@@ -29,8 +29,8 @@ pub use limits::{Limit, LimitError, Limits, Overflow};
 pub use memory::Growable;
 pub use memory::Memory;
 
-use crate::fixed::Fixed;
-use crate::retry::RetryDigits;
+use crate::codec::fixed::Fixed;
+use crate::codec::retry::RetryDigits;
 use crate::{EventId, EventName};
 use block::{Block, Found};
 use core::iter::once;

@@ -1,6 +1,6 @@
 //! Data as JSON.
 
-use crate::encode::{DataWriter, Sink};
+use crate::codec::encode::{DataWriter, Sink};
 use crate::{Event, Frame, OwnedEvent};
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};

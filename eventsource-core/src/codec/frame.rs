@@ -1,6 +1,6 @@
 //! Encoded blocks, shared.
 
-use crate::encode::{DataWriter, put_event};
+use crate::codec::encode::{DataWriter, put_event};
 use crate::{Event, EventName};
 use alloc::string::String;
 use alloc::vec::Vec;

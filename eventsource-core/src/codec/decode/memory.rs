@@ -1,7 +1,7 @@
 //! Where a decoder keeps what was cut.
 
 use super::utf8::{lossy, lossy_len, to_str};
-use crate::fixed::Fixed;
+use crate::codec::fixed::Fixed;
 
 /// Memory of a [`Decoder`](super::Decoder): `Growable` or [`Fixed`]. Sealed.
 pub trait Memory: sealed::Memory {}
@@ -105,7 +105,7 @@ pub use growable::Growable;
 #[cfg(feature = "alloc")]
 mod growable {
     use super::{Memory, lossy, lossy_len, sealed, to_str};
-    use crate::pieces::in_pieces;
+    use crate::codec::pieces::in_pieces;
     use alloc::string::String;
     use alloc::vec::Vec;
 
