@@ -198,9 +198,7 @@ mod timer;
 mod keep_alive;
 mod patience;
 mod jitter;
-mod response;
-#[cfg(feature = "alloc")]
-mod last_event_id;
+mod http;
 #[cfg(feature = "std")]
 mod sync;
 #[cfg(feature = "alloc")]
@@ -230,12 +228,12 @@ pub use codec::{EventIdBuf, EventNameBuf, Events, EventsError, Frame, FrameWrite
 #[cfg(feature = "std")]
 pub use driver::{Driver, WriteOnly};
 #[cfg(feature = "alloc")]
+pub use http::LastEventId;
+pub use http::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream, is_event_stream};
+#[cfg(feature = "alloc")]
 pub use jitter::jitter;
 pub use keep_alive::KeepAlive;
-#[cfg(feature = "alloc")]
-pub use last_event_id::LastEventId;
 pub use patience::Patience;
-pub use response::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream, is_event_stream};
 #[cfg(feature = "alloc")]
 pub use stream::{
     BoxError, Emissions, Emit, EmitError, Emitter, End, EndReason, EventStream, IntoFrame, Merge, Source,
