@@ -195,13 +195,10 @@ extern crate std;
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod codec;
 mod timer;
-mod keep_alive;
 mod patience;
-mod jitter;
 mod http;
 #[cfg(feature = "std")]
 mod sync;
-#[cfg(feature = "alloc")]
 mod stream;
 #[cfg(feature = "std")]
 mod driver;
@@ -230,10 +227,10 @@ pub use driver::{Driver, WriteOnly};
 #[cfg(feature = "alloc")]
 pub use http::LastEventId;
 pub use http::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream, is_event_stream};
-#[cfg(feature = "alloc")]
-pub use jitter::jitter;
-pub use keep_alive::KeepAlive;
 pub use patience::Patience;
+pub use stream::KeepAlive;
+#[cfg(feature = "alloc")]
+pub use stream::jitter;
 #[cfg(feature = "alloc")]
 pub use stream::{
     BoxError, Emissions, Emit, EmitError, Emitter, End, EndReason, EventStream, IntoFrame, Merge, Source,
