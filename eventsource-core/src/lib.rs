@@ -195,13 +195,11 @@ extern crate std;
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod codec;
 mod timer;
-mod patience;
 mod http;
 #[cfg(feature = "std")]
 mod sync;
 mod stream;
-#[cfg(feature = "std")]
-mod driver;
+mod io;
 #[cfg(feature = "std")]
 mod channel;
 #[cfg(feature = "test-util")]
@@ -212,8 +210,6 @@ pub use channel::{
     Channel, ChannelOptions, Clock, Ids, Lag, Publication, PublishError, Resumed, SequenceId, Start, Stats,
     SubscribeError, Subscription, SubscriptionBuilder, TopicStats, Topics,
 };
-#[cfg(feature = "std")]
-pub use codec::Chunks;
 #[cfg(feature = "json")]
 pub use codec::JsonError;
 pub use codec::{
@@ -222,15 +218,12 @@ pub use codec::{
 };
 #[cfg(feature = "alloc")]
 pub use codec::{EventIdBuf, EventNameBuf, Events, EventsError, Frame, FrameWriter, Growable, OwnedEvent};
-#[cfg(feature = "std")]
-pub use driver::{Driver, WriteOnly};
 #[cfg(feature = "alloc")]
 pub use http::LastEventId;
 pub use http::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream, is_event_stream};
-pub use patience::Patience;
-pub use stream::KeepAlive;
-#[cfg(feature = "alloc")]
-pub use stream::jitter;
+pub use io::Patience;
+#[cfg(feature = "std")]
+pub use io::{Chunks, Driver, WriteOnly};
 #[cfg(feature = "alloc")]
 pub use stream::{
     BoxError, Emissions, Emit, EmitError, Emitter, End, EndReason, EventStream, IntoFrame, Merge, Source,
@@ -238,4 +231,5 @@ pub use stream::{
 };
 #[cfg(feature = "std")]
 pub use stream::{Drain, Draining};
+pub use stream::{KeepAlive, jitter};
 pub use timer::{FAR_FUTURE, Never, Timer};

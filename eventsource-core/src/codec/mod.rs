@@ -16,8 +16,6 @@ mod decode;
 #[cfg(feature = "json")]
 mod json;
 
-#[cfg(feature = "std")]
-pub use decode::Chunks;
 pub use decode::{Chunk, DecodedEvent, Decoder, Item, Limit, LimitError, Limits, Memory, Overflow};
 #[cfg(feature = "alloc")]
 pub use decode::{Events, EventsError, Growable, OwnedEvent};

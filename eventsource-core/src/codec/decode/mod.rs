@@ -6,8 +6,6 @@
 
 mod block;
 mod chunk;
-#[cfg(feature = "std")]
-mod chunks;
 mod cut_lines;
 #[cfg(feature = "alloc")]
 mod events;
@@ -19,8 +17,6 @@ mod utf8;
 mod whole_lines;
 
 pub use chunk::Chunk;
-#[cfg(feature = "std")]
-pub use chunks::Chunks;
 #[cfg(feature = "alloc")]
 pub use events::{Events, EventsError, OwnedEvent};
 pub use item::{DecodedEvent, Item};

@@ -1,11 +1,8 @@
 //! Writing one connection's output.
 
-mod outbox;
-mod write_only;
-
-pub use write_only::WriteOnly;
-
-use crate::{EndReason, EventStream, Patience, Source, StallHandle, Timer};
+use super::Patience;
+use super::outbox::Outbox;
+use crate::{EndReason, EventStream, Source, StallHandle, Timer};
 use alloc::boxed::Box;
 use bytes::Bytes;
 use core::fmt;
@@ -15,7 +12,6 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use futures_core::Stream;
 use futures_io::{AsyncRead, AsyncWrite};
-use outbox::Outbox;
 use pin_project_lite::pin_project;
 use std::io;
 

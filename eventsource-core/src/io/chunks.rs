@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use std::io;
 
 pin_project! {
-    /// What's read from an [`AsyncRead`], in chunks as it comes, for [`Events`](super::Events). Call it through an adapter's
+    /// What's read from an [`AsyncRead`], in chunks as it comes, for [`Events`](crate::Events). Call it through an adapter's
     /// `read`, or give it any reader that has that trait of `futures-io`.
     ///
     /// ```
