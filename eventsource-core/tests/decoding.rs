@@ -1,8 +1,8 @@
 //! The decoder reads what the standard says, whatever the cuts.
 
-#[path = "decoder/model.rs"]
+#[path = "support/decoder/model.rs"]
 mod model;
-#[path = "decoder/seen.rs"]
+#[path = "support/decoder/seen.rs"]
 mod seen;
 
 use core::time::Duration;

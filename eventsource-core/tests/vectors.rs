@@ -4,7 +4,7 @@
 //! file of its own. The comments are without the one space after their colon, and a retry is in milliseconds as
 //! written. A long text is a list of pieces and how often each is repeated.
 
-#[path = "decoder/seen.rs"]
+#[path = "support/decoder/seen.rs"]
 mod seen;
 
 use core::convert::Infallible;

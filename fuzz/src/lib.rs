@@ -23,8 +23,8 @@ mod source_model;
 pub mod oracle;
 
 // For the targets of the decoder.
-#[path = "../../eventsource-core/tests/decoder/seen.rs"]
+#[path = "../../eventsource-core/tests/support/decoder/seen.rs"]
 pub mod seen;
-#[path = "../../eventsource-core/tests/decoder/model.rs"]
+#[path = "../../eventsource-core/tests/support/decoder/model.rs"]
 pub mod model;
 pub mod cuts;

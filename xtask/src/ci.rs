@@ -71,7 +71,7 @@ fn summary<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Result<String, Er
 
 fn fmt(budget: Budget) -> Outcome {
     budget.run("cargo fmt --check --all")?;
-    budget.run("cargo fmt --check --manifest-path no-std/Cargo.toml")?;
+    budget.run("cargo fmt --check --manifest-path tests/no-std/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path examples/firmware/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path fuzz/Cargo.toml")
 }
@@ -79,7 +79,7 @@ fn fmt(budget: Budget) -> Outcome {
 fn clippy(budget: Budget) -> Outcome {
     budget.run("cargo clippy --locked --workspace --all-targets --all-features -- -D warnings")?;
     budget.run(
-        "cargo clippy --locked --manifest-path no-std/Cargo.toml --target-dir target/no-std -- -D warnings",
+        "cargo clippy --locked --manifest-path tests/no-std/Cargo.toml --target-dir target/no-std -- -D warnings",
     )
 }
 
