@@ -66,16 +66,4 @@ impl<P: DerefMut<Target: Timer>> Timer for Pin<P> {
 /// About 30 years. Longer is never: a [`Timer`] may add as much to an instant of any system's clock without an overflow.
 pub const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-/// The alarm that never expires, for streams that need no timer.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Never;
-
-impl Timer for Never {
-    fn reset(self: Pin<&mut Self>, _: Duration) {}
-
-    fn poll_expired(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
-}
-
 const _: fn(&mut dyn Timer) = |_| ();

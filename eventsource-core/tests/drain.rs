@@ -3,7 +3,7 @@
 use core::time::Duration;
 use eventsource_core::test_util::{ManualClock, ManualTimer, Probe, interpret};
 use eventsource_core::{
-    Channel, Drain, EndReason, EventStream, Frame, LastEventId, Never, Source, Subscription, event_name,
+    Channel, Drain, EndReason, EventStream, Frame, LastEventId, Source, Subscription, event_name,
 };
 use futures_util::stream;
 use std::pin::Pin;
@@ -28,9 +28,9 @@ fn retry(frame: &Frame) -> Duration {
 #[test]
 fn closings_are_spread_over_the_window_and_reconnection_times_over_their_range() {
     let clock = ManualClock::new();
-    let drain = Drain::new(SECOND..=5 * SECOND, 7);
+    let drain = Drain::with_seed(SECOND..=5 * SECOND, 7);
     let mut open: Vec<_> =
-        (0..1000).map(|_| Probe::new(EventStream::with_timer(endless(), Never).drain_on(&drain))).collect();
+        (0..1000).map(|_| Probe::new(EventStream::without_timer(endless()).drain_on(&drain))).collect();
     for stream in &mut open {
         assert!(stream.poll().is_pending());
     }
@@ -61,12 +61,12 @@ fn closings_are_spread_over_the_window_and_reconnection_times_over_their_range()
 
 #[test]
 fn a_newcomer_is_bounced_and_its_sources_are_never_polled() {
-    let drain = Drain::new(2 * SECOND..=2 * SECOND, 0);
+    let drain = Drain::with_seed(2 * SECOND..=2 * SECOND, 0);
     drain.farewell((event_name!("bye"), "see you"));
-    drop(drain.begin(SECOND, Never));
+    drop(drain.begin(SECOND, ManualClock::new().timer()));
     let reasons = Arc::new(Mutex::new(Vec::new()));
     let source = stream::poll_fn(|_| -> Poll<Option<&str>> { panic!("polled") });
-    let newcomer = EventStream::with_timer(source, Never).retry(9 * SECOND).drain_on(&drain).on_end({
+    let newcomer = EventStream::without_timer(source).retry(9 * SECOND).drain_on(&drain).on_end({
         let reasons = Arc::clone(&reasons);
         move |end| reasons.lock().unwrap().push(end.reason())
     });
@@ -79,14 +79,14 @@ fn a_newcomer_is_bounced_and_its_sources_are_never_polled() {
 
 #[test]
 fn what_was_published_before_goes_out_before_the_farewell() {
-    let channel = Channel::<()>::new();
-    let drain = Drain::new(SECOND..=SECOND, 0);
+    let channel = Channel::new();
+    let drain = Drain::with_seed(SECOND..=SECOND, 0);
     drain.farewell((event_name!("bye"), "see you"));
-    let stream = EventStream::with_timer(channel.subscribe(LastEventId::None), Never).drain_on(&drain);
+    let stream = EventStream::without_timer(channel.subscribe(LastEventId::None)).drain_on(&drain);
     let mut stream: Probe<EventStream<Subscription>> = Probe::new(stream);
     assert_eq!(stream.take_ready(9).len(), 1);
     channel.publish("news").unwrap();
-    drop(drain.begin(SECOND, Never));
+    drop(drain.begin(SECOND, ManualClock::new().timer()));
     let bytes: Vec<u8> = stream.take_ready(9).iter().flat_map(Frame::as_bytes).copied().collect();
     let client = interpret(&bytes);
     let data: Vec<_> = client.events.iter().map(|event| event.data.as_str()).collect();
@@ -96,9 +96,9 @@ fn what_was_published_before_goes_out_before_the_farewell() {
 #[test]
 fn dropped_it_ends_the_rest_at_once() {
     let clock = ManualClock::new();
-    let drain = Drain::new(SECOND..=SECOND, 0);
+    let drain = Drain::with_seed(SECOND..=SECOND, 0);
     let mut open: Vec<_> =
-        (0..100).map(|_| Probe::new(EventStream::with_timer(endless(), Never).drain_on(&drain))).collect();
+        (0..100).map(|_| Probe::new(EventStream::without_timer(endless()).drain_on(&drain))).collect();
     let mut draining = Box::pin(drain.begin(60 * SECOND, clock.timer()));
     assert!(poll(draining.as_mut()).is_pending());
     drop(draining);
@@ -109,9 +109,9 @@ fn dropped_it_ends_the_rest_at_once() {
 fn any_window_will_do() {
     for window in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
         for streams in [0, 1, 2, 1000] {
-            let drain = Drain::new(Duration::ZERO..=Duration::MAX, u64::MAX);
+            let drain = Drain::with_seed(Duration::ZERO..=Duration::MAX, u64::MAX);
             let open: Vec<_> =
-                (0..streams).map(|_| EventStream::with_timer(endless(), Never).drain_on(&drain)).collect();
+                (0..streams).map(|_| EventStream::without_timer(endless()).drain_on(&drain)).collect();
             let clock = ManualClock::new();
             let mut draining = Box::pin(drain.begin::<ManualTimer>(window, clock.timer()));
             for _ in 0..300 {
@@ -129,10 +129,10 @@ fn any_window_will_do() {
 
 #[test]
 fn a_stream_that_has_gone_is_forgotten() {
-    let drain = Drain::new(SECOND..=SECOND, 0);
-    drop(EventStream::with_timer(endless(), Never).drain_on(&drain));
+    let drain = Drain::with_seed(SECOND..=SECOND, 0);
+    drop(EventStream::without_timer(endless()).drain_on(&drain));
     assert_eq!(drain.streams(), 0);
-    drop(drain.begin(SECOND, Never));
-    drop(drain.begin(SECOND, Never));
+    drop(drain.begin(SECOND, ManualClock::new().timer()));
+    drop(drain.begin(SECOND, ManualClock::new().timer()));
     assert!(drain.is_begun());
 }

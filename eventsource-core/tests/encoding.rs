@@ -2,8 +2,9 @@
 
 use core::fmt::Write;
 use core::time::Duration;
+use eventsource_core::codec::DataWriter;
 use eventsource_core::test_util::{Interpretation, interpret};
-use eventsource_core::{DataWriter, Event, EventId, EventName, Frame, event_name};
+use eventsource_core::{Event, EventId, EventName, Frame, event_name};
 use proptest::prelude::*;
 
 /// What a client makes of one event with this data.
@@ -18,13 +19,13 @@ fn encoded(event: Event<'_>) -> Vec<u8> {
     assert_eq!(Frame::from(event).as_bytes(), expected);
 
     let mut vec = b"before".to_vec();
-    event.encode_into(&mut vec).unwrap();
+    event.encode_to_buf(&mut vec).unwrap();
     assert_eq!(vec.strip_prefix(b"before").unwrap(), expected);
 
     let mut exact = vec![0; expected.len()];
-    assert_eq!(event.encode_into_slice(&mut exact).unwrap(), expected);
+    assert_eq!(event.encode_to_slice(&mut exact).unwrap(), expected);
     let mut fixed = exact.as_mut_slice();
-    event.encode_into(&mut fixed).unwrap();
+    event.encode_to_buf(&mut fixed).unwrap();
     assert!(fixed.is_empty());
     expected
 }
@@ -131,20 +132,20 @@ fn too_little_room_says_how_much_is_needed_and_changes_no_growable_sink() {
     let needed = event.encoded_len();
     for available in 0..needed {
         let mut buffer = vec![0; available];
-        let error = event.encode_into_slice(&mut buffer).unwrap_err();
+        let error = event.encode_to_slice(&mut buffer).unwrap_err();
         assert_eq!((error.needed, error.available), (needed, available));
 
         let mut buffer = vec![b'.'; available];
         let mut fixed = buffer.as_mut_slice();
-        assert_eq!(event.encode_into(&mut fixed), Err(error));
+        assert_eq!(event.encode_to_buf(&mut fixed), Err(error));
         assert_eq!(fixed.len(), available, "nothing was taken");
         assert!(buffer.iter().all(|&byte| byte == b'.'), "nothing was written");
 
         let mut limited = bytes::BufMut::limit(Vec::new(), available);
-        assert_eq!(event.encode_into(&mut limited), Err(error));
+        assert_eq!(event.encode_to_buf(&mut limited), Err(error));
         assert!(limited.into_inner().is_empty());
     }
-    let error = event.encode_into_slice(&mut []).unwrap_err();
+    let error = event.encode_to_slice(&mut []).unwrap_err();
     assert_eq!(error.to_string(), "the encoded event takes 23 bytes, the buffer has 0");
 }
 

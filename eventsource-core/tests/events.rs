@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use core::pin::pin;
 use core::time::Duration;
-use eventsource_core::{Decoder, EventId, Events, EventsError, Frame, Limit, Limits, Overflow};
+use eventsource_core::codec::{EventsError, Limit, Limits, Overflow};
+use eventsource_core::{Decoder, EventId, Events, Frame};
 use futures_util::stream::{self, FusedStream};
 use futures_util::{FutureExt, Stream, StreamExt};
 use std::sync::Arc;
@@ -57,7 +58,7 @@ fn an_error_of_the_chunks_ends_it() {
 
 #[test]
 fn a_limit_stops_or_skips() {
-    let limits = Limits { line: 10, ..Limits::default() };
+    let limits = Limits::new().line(10);
     let stream = [Ok(&b"data: much too long\n\ndata: b\n\n"[..]), Ok(b"data: c\n\n")];
     let of = |overflow| {
         data(Events::with_decoder(chunks(&stream), Decoder::new().limits(limits).overflow(overflow)))
@@ -155,7 +156,7 @@ fn an_id_is_copied_once_however_many_events_and_chunks_follow() {
 fn a_long_id_costs_linear_time() {
     // Copied or compared for each chunk or event, it would take minutes.
     const LONG: usize = 4 * 1024 * 1024;
-    let limits = Limits { line: 2 * LONG, id: LONG, ..Limits::default() };
+    let limits = Limits::new().line(2 * LONG).id(LONG);
     let head = Bytes::from(format!("id: {}\ndata: x\n\n", "i".repeat(LONG)));
     for (rest, events) in [(vec![":"; LONG], 1), (vec!["data\n\n"; LONG / 4], 1 + LONG / 4)] {
         let chunks = [head.clone()].into_iter().chain(rest.into_iter().map(Bytes::from)).map(Ok::<_, ()>);

@@ -1,6 +1,5 @@
 //! Keep-alives come when the stream was quiet, and only then.
 
-use core::num::NonZeroUsize;
 use core::task::Poll;
 use core::time::Duration;
 use eventsource_core::test_util::{ManualClock, ManualTimer, Probe};
@@ -22,7 +21,7 @@ fn seconds(sent: &[(Duration, Frame)]) -> Vec<u64> {
 
 /// A stream with an emitter.
 fn emitting(clock: &ManualClock) -> (Emitter, EventStream<impl Source + use<>, ManualTimer>) {
-    let (emitter, emissions) = Emitter::new(NonZeroUsize::new(16).unwrap());
+    let (emitter, emissions) = Emitter::new(16);
     (emitter, EventStream::with_timer(emissions, clock.timer()).keep_alive(KeepAlive::default()))
 }
 
@@ -139,7 +138,7 @@ fn ten_million_items_touch_the_timer_at_most_once_per_expiry() {
     let clock = ManualClock::new();
     let frame = Frame::from("item");
     let source = stream::iter((0..ITEMS / 2).map(|_| frame.clone()));
-    let (emitter, emissions) = Emitter::new(NonZeroUsize::new(8).unwrap());
+    let (emitter, emissions) = Emitter::new(8);
     let stream =
         EventStream::with_timer(source, clock.timer()).merge(emissions).keep_alive(KeepAlive::default());
     let mut probe = Probe::new(stream);

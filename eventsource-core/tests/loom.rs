@@ -3,7 +3,8 @@
 
 use core::pin::pin;
 use core::time::Duration;
-use eventsource_core::{Channel, ChannelOptions, Drain, EventStream, LastEventId, Never, Subscription};
+use eventsource_core::stream::NoTimer;
+use eventsource_core::{Channel, ChannelOptions, Drain, EventStream, LastEventId, Subscription};
 use futures_core::Stream;
 use loom::future::block_on;
 use loom::thread;
@@ -29,7 +30,7 @@ fn read(stream: Events, count: usize) -> Vec<String> {
 }
 
 fn stream(channel: &Channel, last_event_id: &[u8]) -> Events {
-    EventStream::with_timer(channel.subscribe(LastEventId::parse(last_event_id)), Never)
+    EventStream::without_timer(channel.subscribe(LastEventId::parse(last_event_id)))
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn drained(channel: &Channel, drain: &Drain) -> Events {
 #[test]
 fn a_drain_reaches_a_stream_that_waits() {
     loom::model(|| {
-        let (channel, drain) = (channel(), Drain::new(Duration::ZERO..=Duration::ZERO, 0));
+        let (channel, drain) = (channel(), Drain::with_seed(Duration::ZERO..=Duration::ZERO, 0));
         let waiting = drained(&channel, &drain);
         let reader = thread::spawn(move || read(waiting, usize::MAX));
         drop(drain.begin(Duration::ZERO, Never));
@@ -121,7 +122,7 @@ fn a_drain_reaches_a_stream_that_waits() {
 #[test]
 fn whoever_comes_while_a_drain_begins_ends_too() {
     loom::model(|| {
-        let (channel, drain) = (channel(), Drain::new(Duration::ZERO..=Duration::ZERO, 0));
+        let (channel, drain) = (channel(), Drain::with_seed(Duration::ZERO..=Duration::ZERO, 0));
         let newcomer = {
             let (channel, drain) = (channel.clone(), drain.clone());
             thread::spawn(move || read(drained(&channel, &drain), usize::MAX))

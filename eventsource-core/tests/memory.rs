@@ -1,6 +1,7 @@
 //! How much memory a decoder holds.
 
-use eventsource_core::{Chunk, Decoder, Limits};
+use eventsource_core::Decoder;
+use eventsource_core::codec::{Chunk, Limits};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 
@@ -11,7 +12,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 #[test]
 fn it_is_bounded_by_the_limits_and_given_back_by_a_reset() {
     const MIB: usize = 1024 * 1024;
-    let limits = Limits { line: MIB, event: MIB, ..Limits::default() };
+    let limits = Limits::new().line(MIB).event(MIB);
     for (byte, factor) in [(b'x', 2), (0xff, 5)] {
         let region = Region::new(ALLOCATOR);
         let held = || {

@@ -1,21 +1,15 @@
 //! Merging, lifetime, stopping and the end.
 
-use core::num::NonZeroUsize;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+use eventsource_core::stream::TryEmitError;
 use eventsource_core::test_util::{ManualClock, Probe, interpret};
-use eventsource_core::{
-    Emitter, EndReason, Event, EventStream, Frame, KeepAlive, Never, StopHandle, TryEmitError, event_name,
-};
+use eventsource_core::{Emitter, EndReason, Event, EventStream, Frame, KeepAlive, StopHandle, event_name};
 use futures_util::stream::{self, FusedStream, StreamExt};
 use futures_util::{FutureExt, Stream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-
-fn capacity(frames: usize) -> NonZeroUsize {
-    NonZeroUsize::new(frames).unwrap()
-}
 
 /// The data of the events, in order.
 fn data<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Vec<String> {
@@ -24,7 +18,7 @@ fn data<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Vec<String> {
 }
 
 fn untimed<S: eventsource_core::Source>(source: S) -> EventStream<S> {
-    EventStream::with_timer(source, Never)
+    EventStream::without_timer(source)
 }
 
 /// Collects the reasons that hooks are told.
@@ -32,7 +26,7 @@ fn untimed<S: eventsource_core::Source>(source: S) -> EventStream<S> {
 struct Reasons(Arc<Mutex<Vec<String>>>);
 
 impl Reasons {
-    fn hook(&self) -> impl FnOnce(&eventsource_core::End) + Send + use<> {
+    fn hook(&self) -> impl FnOnce(&eventsource_core::stream::End) + Send + use<> {
         let reasons = self.0.clone();
         move |end| reasons.lock().unwrap().push(end.to_string())
     }
@@ -44,7 +38,7 @@ impl Reasons {
 
 #[test]
 fn a_source_that_is_always_ready_does_not_starve_the_emitter_nor_the_reverse() {
-    let (emitter, emissions) = Emitter::new(capacity(100));
+    let (emitter, emissions) = Emitter::new(100);
     for _ in 0..50 {
         emitter.try_emit("emitted").unwrap();
     }
@@ -55,7 +49,7 @@ fn a_source_that_is_always_ready_does_not_starve_the_emitter_nor_the_reverse() {
         assert_ne!(pair[0], pair[1], "they take turns");
     }
     // The other way round: an emitter that is refilled as fast as it's read.
-    let (emitter, emissions) = Emitter::new(capacity(1));
+    let (emitter, emissions) = Emitter::new(1);
     let mut probe = Probe::new(untimed(stream::iter(0..50).map(|n| n.to_string())).merge(emissions));
     let mut from_source = 0;
     for _ in 0..100 {
@@ -92,7 +86,7 @@ fn a_source_is_polled_once_per_poll_however_deep_it_is_merged() {
 
 #[test]
 fn a_dropped_stream_s_queue_is_gone_though_emitters_live() {
-    let (emitter, emissions) = Emitter::new(capacity(4));
+    let (emitter, emissions) = Emitter::new(4);
     let frame = Frame::from("big");
     let bytes = frame.clone().into_bytes();
     emitter.try_emit(frame).unwrap();
@@ -102,7 +96,7 @@ fn a_dropped_stream_s_queue_is_gone_though_emitters_live() {
 
 #[test]
 fn each_source_keeps_its_order_and_all_have_to_end() {
-    let (emitter, emissions) = Emitter::new(capacity(3));
+    let (emitter, emissions) = Emitter::new(3);
     let numbers = |range: core::ops::Range<u32>| stream::iter(range.map(|n| n.to_string()));
     let mut probe = Probe::new(untimed(numbers(0..3)).merge(numbers(10..13)).merge(emissions));
     for n in 20..23 {
@@ -126,7 +120,7 @@ fn each_source_keeps_its_order_and_all_have_to_end() {
 
 #[test]
 fn peer_fault_8_a_thousand_clones_never_mix_their_lines() {
-    let (emitter, emissions) = Emitter::new(capacity(1));
+    let (emitter, emissions) = Emitter::new(1);
     let threads: Vec<_> = (0..8)
         .map(|thread| {
             let clones: Vec<_> = (0..125).map(|_| emitter.clone()).collect();
@@ -174,7 +168,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 #[test]
 fn emit_waits_for_room_and_is_cancel_safe() {
-    let (emitter, emissions) = Emitter::new(capacity(1));
+    let (emitter, emissions) = Emitter::new(1);
     let mut probe = Probe::new(untimed(emissions));
     emitter.try_emit("1").unwrap();
     let full = emitter.try_emit("2").unwrap_err();
@@ -198,7 +192,7 @@ fn emit_waits_for_room_and_is_cancel_safe() {
 
 #[test]
 fn huge_capacities_are_cut_down() {
-    let (emitter, _emissions) = Emitter::new(NonZeroUsize::MAX);
+    let (emitter, _emissions) = Emitter::new(usize::MAX);
     for _ in 0..Emitter::MAX_CAPACITY {
         emitter.try_emit(Frame::KEEP_ALIVE).unwrap();
     }
@@ -207,13 +201,13 @@ fn huge_capacities_are_cut_down() {
 
 #[test]
 fn emitters_learn_that_the_client_is_gone() {
-    let (emitter, emissions) = Emitter::new(capacity(1));
+    let (emitter, emissions) = Emitter::new(1);
     let probe = Probe::new(untimed(emissions));
     assert!(emitter.closed().now_or_never().is_none());
     drop(probe);
     assert!(emitter.closed().now_or_never().is_some() && emitter.is_closed());
     assert!(matches!(emitter.try_emit("x"), Err(TryEmitError::Closed(_))));
-    assert_eq!(emitter.emit("x").now_or_never().unwrap().unwrap_err().0, Frame::from("x"));
+    assert_eq!(emitter.emit("x").now_or_never().unwrap().unwrap_err().frame, Frame::from("x"));
 }
 
 #[test]
@@ -222,7 +216,7 @@ fn stop_ends_many_streams_and_lets_out_what_was_emitted() {
     let reasons = Reasons::default();
     let mut probes: Vec<_> = (0..100)
         .map(|n| {
-            let (emitter, emissions) = Emitter::new(capacity(2));
+            let (emitter, emissions) = Emitter::new(2);
             let own = StopHandle::new();
             let stream = untimed(stream::pending::<Frame>()).merge(emissions);
             let stream = stream.stop_on(&own).stop_on(&stop).on_end(reasons.hook());
@@ -282,11 +276,8 @@ fn the_lifetime_ends_quiet_and_busy_streams_within_its_range() {
     for seed in 0..50 {
         let clock = ManualClock::new();
         let stream = EventStream::with_timer(stream::pending::<Frame>(), clock.timer());
-        let stream = stream.keep_alive(KeepAlive::default()).max_lifetime_with_timer(
-            range.clone(),
-            seed,
-            clock.timer(),
-        );
+        let stream =
+            stream.keep_alive(KeepAlive::default()).max_lifetime_with(range.clone(), seed, clock.timer());
         let mut probe = Probe::new(stream);
         probe.run_for(&clock, Duration::from_secs(10_000));
         assert_eq!(probe.stream().end().unwrap().reason(), EndReason::Lifetime);
@@ -297,9 +288,9 @@ fn the_lifetime_ends_quiet_and_busy_streams_within_its_range() {
     assert_eq!(ends.len(), 50, "each at its own time");
 
     let clock = ManualClock::new();
-    let (emitter, emissions) = Emitter::new(capacity(1));
+    let (emitter, emissions) = Emitter::new(1);
     let stream = EventStream::with_timer(stream::repeat("busy"), clock.timer()).merge(emissions);
-    let mut probe = Probe::new(stream.max_lifetime_with_timer(
+    let mut probe = Probe::new(stream.max_lifetime_with(
         Duration::from_secs(1)..=Duration::from_secs(1),
         0,
         clock.timer(),
@@ -317,7 +308,7 @@ fn hostile_lifetimes() {
     let clock = ManualClock::new();
     let of = |max| {
         let stream = EventStream::with_timer(stream::repeat("x"), clock.timer());
-        Probe::new(stream.max_lifetime_with_timer(max..=max, 0, clock.timer()))
+        Probe::new(stream.max_lifetime_with(max..=max, 0, clock.timer()))
     };
     assert_eq!(of(Duration::ZERO).poll(), Poll::Ready(None));
     let mut endless = of(Duration::MAX);
@@ -333,15 +324,14 @@ fn the_lifetime_counts_from_the_first_poll_and_late_from_the_next() {
     let second = Duration::from_secs(1);
     let clock = ManualClock::new();
     let stream = || EventStream::with_timer(stream::pending::<Frame>(), clock.timer());
-    let mut probe =
-        Probe::new(stream().retry(second).max_lifetime_with_timer(second..=second, 0, clock.timer()));
+    let mut probe = Probe::new(stream().retry(second).max_lifetime_with(second..=second, 0, clock.timer()));
     assert!(probe.poll().is_ready(), "the retry");
     clock.advance(second);
     assert_eq!(probe.poll(), Poll::Ready(None));
 
     let mut polled = Box::pin(stream());
     assert!(polled.next().now_or_never().is_none());
-    let late = Pin::into_inner(polled).max_lifetime_with_timer(second..=second, 0, clock.timer());
+    let late = Pin::into_inner(polled).max_lifetime_with(second..=second, 0, clock.timer());
     let mut probe = Probe::new(late);
     assert!(probe.poll().is_pending());
     clock.advance(second);
@@ -351,7 +341,7 @@ fn the_lifetime_counts_from_the_first_poll_and_late_from_the_next() {
 #[test]
 fn an_error_ends_the_stream_after_all_that_came_before_it() {
     let reasons = Reasons::default();
-    let (emitter, emissions) = Emitter::new(capacity(4));
+    let (emitter, emissions) = Emitter::new(4);
     let failing = stream::iter([Ok("1"), Ok("2"), Err("the source broke"), Ok("unseen")]);
     let mut probe = Probe::new(untimed(failing).merge(emissions).on_end(reasons.hook()));
     for n in ["a", "b", "c", "d"] {
@@ -387,7 +377,7 @@ fn the_hook_is_told_once_and_only_of_streams_that_were_polled() {
 
     // Stopped, but gone before it had handed out the rest.
     let stop = StopHandle::new();
-    let (emitter, emissions) = Emitter::new(capacity(2));
+    let (emitter, emissions) = Emitter::new(2);
     let mut half = Probe::new(untimed(emissions).stop_on(&stop).on_end(reasons.hook()));
     emitter.try_emit("1").unwrap();
     emitter.try_emit("2").unwrap();
@@ -400,7 +390,7 @@ fn the_hook_is_told_once_and_only_of_streams_that_were_polled() {
 #[test]
 fn a_hook_may_use_the_stream_s_own_handles() {
     let stop = StopHandle::new();
-    let (emitter, emissions) = Emitter::new(capacity(1));
+    let (emitter, emissions) = Emitter::new(1);
     let calls = Arc::new(AtomicUsize::new(0));
     let (hook_stop, hook_emitter, hook_calls) = (stop.clone(), emitter.clone(), calls.clone());
     let stream = untimed(emissions).stop_on(&stop).on_end(move |_| {
@@ -437,11 +427,11 @@ fn a_stream_keeps_its_promises_to_any_executor() {
     fn is_send<T: Send>(value: T) -> T {
         value
     }
-    let (_, emissions) = Emitter::new(capacity(1));
+    let (_, emissions) = Emitter::new(1);
     let stream = is_send(untimed(stream::pending::<Frame>()).merge(emissions));
     // Boxed and type-erased sources and timers are sources and timers.
     let boxed: Pin<Box<dyn Stream<Item = Frame> + Send>> = Box::pin(stream);
-    let timer: Pin<Box<dyn eventsource_core::Timer + Send>> = Box::pin(Never);
+    let timer: Pin<Box<dyn eventsource_core::Timer + Send>> = Box::pin(ManualClock::new().timer());
     let mut probe =
         Probe::new(is_send(EventStream::with_timer(boxed, timer).keep_alive(KeepAlive::default())));
     assert!(probe.poll().is_pending(), "the emitter was dropped, but the other source is pending");

@@ -9,8 +9,9 @@ mod seen;
 
 use core::convert::Infallible;
 use core::time::Duration;
+use eventsource_core::codec::Memory;
 use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
-use eventsource_core::{Decoder, Events, Memory};
+use eventsource_core::{Decoder, Events};
 use futures_util::{FutureExt, StreamExt, stream};
 use seen::{Seen, cut, feed, summary};
 use serde::Deserialize;

@@ -4,14 +4,11 @@ use bytes::Bytes;
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use eventsource_core::{EndReason, EventStream, Source, Timer};
+use eventsource_core::stream::OptionalTimer;
+use eventsource_core::{EndReason, EventStream, Source};
 use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::combinators::UnsyncBoxBody;
 use pin_project_lite::pin_project;
-
-/// An [`EventBody`] of any stream, with a name short enough for a struct's field.
-pub type BoxEventBody = UnsyncBoxBody<Bytes, Aborted>;
 
 pin_project! {
     /// An [`EventStream`] as an [`http_body::Body`]: each frame of events is one frame of data, shared and not copied.
@@ -20,12 +17,13 @@ pin_project! {
     /// all that was sent. [`abort_on_error`](Self::abort_on_error) breaks the connection off instead.
     ///
     /// ```
-    /// use eventsource_core::{EventStream, Never};
+    /// use eventsource_core::stream::NoTimer;
+    /// use eventsource_core::EventStream;
     /// use eventsource_hyper::EventBody;
     /// use futures_util::{FutureExt, stream};
     /// use http_body_util::BodyExt;
     ///
-    /// let stream = EventStream::with_timer(stream::iter(["one", "two"]), Never);
+    /// let stream = EventStream::without_timer(stream::iter(["one", "two"]));
     /// let collected = EventBody::new(stream).collect().now_or_never().unwrap()?;
     /// assert_eq!(collected.to_bytes(), "data: one\n\ndata: two\n\n");
     /// # Ok::<(), eventsource_hyper::Aborted>(())
@@ -50,8 +48,8 @@ pin_project! {
     }
 }
 
-impl<S: Source, T: Timer> EventBody<S, T> {
-    /// Of a stream that nobody has polled.
+impl<S: Source, T: OptionalTimer> EventBody<S, T> {
+    /// Creates a body of a stream that nobody has polled.
     pub fn new(stream: EventStream<S, T>) -> Self {
         Content::Stream { stream }.into()
     }
@@ -63,13 +61,13 @@ impl<S: Source, T: Timer> EventBody<S, T> {
         self
     }
 
-    /// As a body whose type doesn't name the stream.
+    /// Puts the body into a box, whose type doesn't name the stream.
     pub fn into_boxed(self) -> BoxEventBody
     where
         S: Send + 'static,
         T: Send + 'static,
     {
-        UnsyncBoxBody::new(self)
+        BoxEventBody(Box::pin(self))
     }
 }
 
@@ -95,13 +93,13 @@ impl<S, T> From<Content<S, T>> for EventBody<S, T> {
     }
 }
 
-impl<S: Source, T: Timer> From<EventStream<S, T>> for EventBody<S, T> {
+impl<S: Source, T: OptionalTimer> From<EventStream<S, T>> for EventBody<S, T> {
     fn from(stream: EventStream<S, T>) -> Self {
         Self::new(stream)
     }
 }
 
-impl<S: Source, T: Timer> Body for EventBody<S, T> {
+impl<S: Source, T: OptionalTimer> Body for EventBody<S, T> {
     type Data = Bytes;
     type Error = Aborted;
 
@@ -133,6 +131,35 @@ impl<S: Source, T: Timer> Body for EventBody<S, T> {
             Content::Text { text } => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
             _ => SizeHint::default(),
         }
+    }
+}
+
+/// An [`EventBody`] of any stream, with a name short enough for a struct's field.
+pub struct BoxEventBody(Pin<Box<dyn Body<Data = Bytes, Error = Aborted> + Send>>);
+
+impl Body for BoxEventBody {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        self.0.as_mut().poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl fmt::Debug for BoxEventBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxEventBody").finish_non_exhaustive()
     }
 }
 

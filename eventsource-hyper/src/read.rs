@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use eventsource_core::Events;
+use eventsource_core::{Decoder, Events};
 use futures_core::Stream;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -19,33 +19,49 @@ use pin_project_lite::pin_project;
 /// let mut events = pin!(eventsource_hyper::read(body));
 /// let event = events.next().now_or_never().unwrap().unwrap()?;
 /// assert_eq!(&event.data[..], "hello");
-/// # Ok::<(), eventsource_core::EventsError<std::convert::Infallible>>(())
+/// # Ok::<(), eventsource_core::codec::EventsError<std::convert::Infallible>>(())
 /// ```
+pub fn read<B: Body>(body: B) -> Events<BodyChunks<B>> {
+    read_with(body, Decoder::new())
+}
+
+/// Reads events with a decoder of your settings, and maybe of an earlier connection.
 ///
-/// For limits of your own, or with the decoder of an earlier connection:
-/// `Events::with_decoder(Chunks::new(body), decoder)`.
-pub fn read<B: Body>(body: B) -> Events<Chunks<B>> {
-    Events::new(Chunks::new(body))
+/// ```
+/// use core::pin::pin;
+/// use eventsource_hyper::Decoder;
+/// use eventsource_hyper::codec::Limits;
+/// use futures_util::{FutureExt, StreamExt};
+/// use http_body_util::Full;
+///
+/// let decoder = Decoder::new().limits(Limits::new().event(4));
+/// let body = Full::new(&b"data: hello\n\n"[..]);
+/// let mut events = pin!(eventsource_hyper::read_with(body, decoder));
+/// let error = events.next().now_or_never().unwrap().unwrap().unwrap_err();
+/// assert_eq!(error.to_string(), "an event's data has more than 4 bytes, line breaks included");
+/// ```
+pub fn read_with<B: Body>(body: B, decoder: Decoder) -> Events<BodyChunks<B>> {
+    Events::with_decoder(BodyChunks::new(body), decoder)
 }
 
 pin_project! {
     /// The data of a body, as [`Events`] take it. Trailers are passed over.
     #[derive(Debug)]
     #[must_use = "streams do nothing unless polled"]
-    pub struct Chunks<B> {
+    pub struct BodyChunks<B> {
         #[pin]
         body: B,
     }
 }
 
-impl<B: Body> Chunks<B> {
-    /// Of a body that nobody has read.
+impl<B: Body> BodyChunks<B> {
+    /// Creates a stream of the data of a body that nobody has read.
     pub fn new(body: B) -> Self {
         Self { body }
     }
 }
 
-impl<B: Body> Stream for Chunks<B> {
+impl<B: Body> Stream for BodyChunks<B> {
     type Item = Result<Bytes, B::Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

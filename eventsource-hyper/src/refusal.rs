@@ -1,100 +1,126 @@
 //! Requests that get no stream.
 
 use crate::EventBody;
-use core::fmt;
+use bytes::Bytes;
 use core::time::Duration;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use eventsource_core::channel::SubscribeError;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
-/// Why a request gets no stream, for clients that understand it.
+/// The answer to a request that gets no stream: a status with header fields and a text, never kept by a cache.
 ///
-/// Either of them has a browser's `EventSource` give up for good: it fires `error`, is `CLOSED`, and its page has to make another
-/// one. To turn browsers away for a while, answer with a stream that's [drained](eventsource_core::Drain) or that has a
-/// `retry:` and nothing else: they come back.
+/// Any status but 200 has a browser's `EventSource` give up for good: it fires `error`, is `CLOSED`, and its page has to make
+/// another one. To turn browsers away for a while, answer with a stream that's [drained](eventsource_core::Drain) or that has
+/// a `retry:` and nothing else: they come back.
 ///
 /// ```
 /// use core::time::Duration;
-/// use eventsource_core::{Drain, EventStream, Never};
-/// use eventsource_hyper::{Refusal, respond};
+/// use eventsource_hyper::{EventStream, Refusal, respond};
 /// use futures_util::stream;
-/// use http::Request;
+/// use http::{Request, StatusCode};
 ///
-/// let drain = Drain::new(Duration::from_secs(1)..=Duration::from_secs(5), 0);
 /// let answer = |request: Request<()>| {
-///     respond(&request, |_| {
-///         if request.uri().path().ends_with("/of-a-job-that-is-done") {
-///             return Err(Refusal::NeverComeBack);
-///         }
-///         if drain.is_begun() {
-///             return Err(Refusal::Unavailable { retry_after: Duration::from_secs(5) });
-///         }
-///         Ok(EventStream::with_timer(stream::pending::<&str>(), Never).drain_on(&drain))
+///     respond(&request, |_last_event_id| match request.uri().path() {
+///         "/job" => Ok(EventStream::without_timer(stream::pending::<&str>())),
+///         "/job-that-is-done" => Err(Refusal::no_content()),
+///         "/job-that-is-to-come" => Err(Refusal::unavailable(Duration::from_secs(5))),
+///         _ => Err(Refusal::new(StatusCode::NOT_FOUND).body("there is no such job\n")),
 ///     })
 /// };
-/// assert_eq!(answer(Request::get("/of-a-job").body(())?).status(), 200);
-/// assert_eq!(answer(Request::get("/of-a-job-that-is-done").body(())?).status(), 204);
-///
-/// # {
-/// # use futures_util::FutureExt;
-/// # drain.begin(Duration::ZERO, Never).now_or_never();
-/// # }
-/// // Once the drain has begun:
-/// let response = answer(Request::get("/of-a-job").body(())?);
-/// assert_eq!(response.status(), 503);
-/// assert_eq!(response.headers()["retry-after"], "5");
+/// assert_eq!(answer(Request::get("/job").body(())?).status(), 200);
+/// assert_eq!(answer(Request::get("/job-that-is-done").body(())?).status(), 204);
+/// assert_eq!(answer(Request::get("/job-that-is-to-come").body(())?).headers()["retry-after"], "5");
+/// assert_eq!(answer(Request::get("/jobs").body(())?).status(), 404);
 /// # Ok::<(), http::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// There's no stream now, but there may be one later: 503 with `Retry-After`. For API clients, which wait and come again; a
-    /// browser doesn't.
-    Unavailable {
-        /// In whole seconds, rounded up.
-        retry_after: Duration,
-    },
-    /// There's no stream any more: 204, which the standard has for a client to stop reconnecting (HTML §9.2). For a stream that
-    /// has come to its end, whose clients would otherwise reconnect for ever. A browser takes it like any other status but
-    /// 200; for clients that tell them apart, it's no failure.
-    NeverComeBack,
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
 }
 
 impl Refusal {
-    pub(crate) fn into_response<S, T>(self) -> Response<EventBody<S, T>> {
-        match self {
-            Self::Unavailable { retry_after } => {
-                let fraction = u64::from(retry_after.subsec_nanos() > 0);
-                let seconds = retry_after.as_secs().saturating_add(fraction);
-                let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, format!("{self}\n"));
-                response.headers_mut().insert(RETRY_AFTER, seconds.into());
-                response
-            }
-            Self::NeverComeBack => {
-                let mut response = Response::new(EventBody::empty());
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                // A cache may keep a 204 otherwise.
-                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                response
-            }
-        }
+    /// Creates a refusal with a status, whose text is what the status means. An informational status answers nothing, so it
+    /// becomes 500.
+    pub fn new(status: StatusCode) -> Self {
+        let status = if status.is_informational() { StatusCode::INTERNAL_SERVER_ERROR } else { status };
+        let body = match status.canonical_reason() {
+            Some(reason) if has_body(status) => format!("{reason}\n").into(),
+            _ => Bytes::new(),
+        };
+        let headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
+        Self { status, headers, body }
+    }
+
+    /// Creates a refusal that says that there's no stream any more: 204, which the standard has for a client to stop
+    /// reconnecting (HTML §9.2). It's for a stream that has come to its end, whose clients would otherwise reconnect for
+    /// ever. For clients that tell statuses apart, it's no failure.
+    pub fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT)
+    }
+
+    /// Creates a refusal that says that there's no stream now, but may be one later: 503 with `Retry-After`, in whole
+    /// seconds, rounded up. It's for API clients, which wait and come again; a browser doesn't.
+    pub fn unavailable(retry_after: Duration) -> Self {
+        let fraction = u64::from(retry_after.subsec_nanos() > 0);
+        let seconds = retry_after.as_secs().saturating_add(fraction);
+        Self::new(StatusCode::SERVICE_UNAVAILABLE).header(RETRY_AFTER, seconds.into())
+    }
+
+    /// Sets the body: `text/plain`, unless a [header](Self::header) says otherwise. A status that can't have one goes without.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Adds a header field, such as `WWW-Authenticate`, or replaces one.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Returns the status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the response, for a server of your own. A [`Responder`](crate::Responder) does it by itself.
+    pub fn into_response<S, T>(self) -> Response<EventBody<S, T>> {
+        let Self { status, mut headers, body } = self;
+        let body = if !has_body(status) || body.is_empty() {
+            EventBody::empty()
+        } else {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
+            EventBody::text(body)
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unavailable { .. } => "there is no stream at the moment",
-            Self::NeverComeBack => "there is no stream any more",
-        })
+/// RFC 9110 §15.3.5, §15.3.6 and §15.4.5.
+fn has_body(status: StatusCode) -> bool {
+    !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+impl From<StatusCode> for Refusal {
+    fn from(status: StatusCode) -> Self {
+        Self::new(status)
     }
 }
 
-impl core::error::Error for Refusal {}
-
-/// A status with the reason, for a person to read.
-pub(crate) fn refuse<S, T>(status: StatusCode, why: impl Into<bytes::Bytes>) -> Response<EventBody<S, T>> {
-    let mut response = Response::new(EventBody::text(why));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
+/// 400 where the request names no topic, which is the client's mistake; 500 for all that's the server's.
+impl From<SubscribeError> for Refusal {
+    fn from(error: SubscribeError) -> Self {
+        let status = match error {
+            SubscribeError::NoTopics => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status).body(format!("{error}\n"))
+    }
 }

@@ -1,8 +1,9 @@
 //! The whole response.
 
-use crate::refusal::refuse;
-use crate::{Answer, Cors, EventBody};
-use eventsource_core::{LastEventId, RESPONSE_HEADERS, accepts_event_stream};
+use crate::{Answer, Cors, EventBody, Refusal};
+use eventsource_core::http::{RESPONSE_HEADERS, accepts_event_stream};
+use eventsource_core::stream::{OptionalTimer, Source};
+use eventsource_core::{EventStream, LastEventId};
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_METHODS, ALLOW, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
 };
@@ -15,13 +16,14 @@ use std::borrow::Cow;
 /// [refuses](crate::Refusal).
 ///
 /// ```
-/// use eventsource_core::{EventStream, LastEventId, Never};
+/// use eventsource_core::stream::NoTimer;
+/// use eventsource_core::{EventStream, LastEventId};
 /// use futures_util::stream;
 ///
 /// let request = http::Request::get("/events").header("last-event-id", "7").body(())?;
 /// let response = eventsource_hyper::respond(&request, |last_event_id| {
 ///     assert_eq!(last_event_id, LastEventId::parse(b"7"));
-///     EventStream::with_timer(stream::pending::<&str>(), Never)
+///     EventStream::without_timer(stream::pending::<&str>())
 /// });
 /// assert_eq!(response.headers()["content-type"], "text/event-stream");
 /// # Ok::<(), http::Error>(())
@@ -36,7 +38,8 @@ pub fn respond<B, A: Answer>(
 /// How requests for an event stream are answered. Make it once, use it for every request.
 ///
 /// ```
-/// use eventsource_core::{EventStream, Never};
+/// use eventsource_core::stream::NoTimer;
+/// use eventsource_core::EventStream;
 /// use eventsource_hyper::Responder;
 /// use futures_util::stream;
 /// use http::{Method, Request, StatusCode};
@@ -47,7 +50,7 @@ pub fn respond<B, A: Answer>(
 ///     .refuse_unusable_id(true);
 ///
 /// let request = Request::post("/answer?lastEventId=%00").body(())?;
-/// let response = responder.respond(&request, |_| EventStream::with_timer(stream::pending::<&str>(), Never));
+/// let response = responder.respond(&request, |_| EventStream::without_timer(stream::pending::<&str>()));
 /// assert_eq!(response.status(), StatusCode::BAD_REQUEST);
 /// # Ok::<(), http::Error>(())
 /// ```
@@ -114,14 +117,15 @@ impl Responder {
     /// Lets pages of other origins read the responses, refusals too, and answers the preflight requests of their browsers.
     ///
     /// ```
-    /// use eventsource_core::{EventStream, Never};
+    /// use eventsource_core::stream::NoTimer;
+    /// use eventsource_core::EventStream;
     /// use eventsource_hyper::{Cors, Responder};
     /// use futures_util::stream;
     /// use http::Request;
     ///
     /// let responder = Responder::new().cors(Cors::any());
     /// let request = Request::get("/events").header("origin", "https://app.example").body(())?;
-    /// let response = responder.respond(&request, |_| EventStream::with_timer(stream::pending::<&str>(), Never));
+    /// let response = responder.respond(&request, |_| EventStream::without_timer(stream::pending::<&str>()));
     /// assert_eq!(response.headers()["access-control-allow-origin"], "*");
     /// # Ok::<(), http::Error>(())
     /// ```
@@ -131,67 +135,92 @@ impl Responder {
         self
     }
 
-    /// Answers `request`. `stream` is called only if it's to be answered with one; it makes the stream, or
+    /// Answers `request`. Calls `stream` only if it's to be answered with one; it makes the stream, or
     /// [refuses](crate::Refusal).
     pub fn respond<B, A: Answer>(
         &self,
         request: &Request<B>,
         stream: impl FnOnce(LastEventId) -> A,
     ) -> Response<EventBody<A::Source, A::Timer>> {
-        self.respond_to(request.method(), request.uri(), request.headers(), stream)
+        match self.check(request.method(), request.uri(), request.headers()) {
+            Ok(last_event_id) => self.finish(request.headers(), stream(last_event_id).into_result()),
+            Err(response) => response,
+        }
     }
 
-    pub(crate) fn respond_to<A: Answer>(
+    /// Returns the last event ID where a stream has to be made, and otherwise the whole response.
+    pub(crate) fn check<S, T>(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
-        stream: impl FnOnce(LastEventId) -> A,
-    ) -> Response<EventBody<A::Source, A::Timer>> {
-        let Some(cors) = &self.cors else { return self.answer(method, uri, headers, stream) };
-        if let Some(preflight) = cors.preflight_for(method, headers) {
+    ) -> Result<LastEventId, Response<EventBody<S, T>>> {
+        if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight_for(method, headers)) {
             let mut preflight = preflight.map(|()| EventBody::empty());
             if let Some(methods) = preflight.headers_mut().get_mut(ACCESS_CONTROL_ALLOW_METHODS) {
                 *methods = self.allowed().unwrap_or_else(|_| methods.clone());
             }
-            return preflight;
+            return Err(preflight);
         }
-        let mut response = self.answer(method, uri, headers, stream);
-        cors.allow(headers, response.headers_mut());
+        match self.last_event_id_of(method, uri, headers) {
+            Ok(_) if method == Method::HEAD => Err(self.with_headers(headers, EventBody::unsent())),
+            Ok(last_event_id) => Ok(last_event_id),
+            Err(refusal) => Err(self.refuse(headers, refusal)),
+        }
+    }
+
+    /// Returns the response with a stream, or the refusal. Of the request's header fields, `Origin` is enough.
+    pub(crate) fn finish<S: Source, T: OptionalTimer>(
+        &self,
+        request: &HeaderMap,
+        answer: Result<EventStream<S, T>, Refusal>,
+    ) -> Response<EventBody<S, T>> {
+        match answer {
+            Ok(stream) => self.with_headers(request, EventBody::new(stream)),
+            Err(refusal) => self.refuse(request, refusal),
+        }
+    }
+
+    fn with_headers<S, T>(&self, request: &HeaderMap, body: EventBody<S, T>) -> Response<EventBody<S, T>> {
+        let mut response = Response::new(body);
+        response.headers_mut().clone_from(&self.headers);
+        self.allow_origin(request, response)
+    }
+
+    fn refuse<S, T>(&self, request: &HeaderMap, refusal: Refusal) -> Response<EventBody<S, T>> {
+        self.allow_origin(request, refusal.into_response())
+    }
+
+    fn allow_origin<B>(&self, request: &HeaderMap, mut response: Response<B>) -> Response<B> {
+        if let Some(cors) = &self.cors {
+            cors.allow(request, response.headers_mut());
+        }
         response
     }
 
-    fn answer<A: Answer>(
+    /// Returns the last event ID of a request that's to be answered with a stream.
+    fn last_event_id_of(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
-        stream: impl FnOnce(LastEventId) -> A,
-    ) -> Response<EventBody<A::Source, A::Timer>> {
+    ) -> Result<LastEventId, Refusal> {
         if !self.methods.contains(method) {
             let allowed = self.allowed().unwrap_or_else(|_| HeaderValue::from_static(""));
             let why = format!("allowed here: {}\n", String::from_utf8_lossy(allowed.as_bytes()));
-            let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, why);
-            response.headers_mut().insert(ALLOW, allowed);
-            return response;
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED).body(why).header(ALLOW, allowed));
         }
         if !accepts_event_stream(headers.get_all(ACCEPT)) {
-            return refuse(StatusCode::NOT_ACCEPTABLE, "this resource is a text/event-stream\n");
+            let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE);
+            return Err(refusal.body("this resource is a text/event-stream\n"));
         }
-        let last_event_id = self.last_event_id(uri, headers);
-        if self.refuse_unusable_id && last_event_id == LastEventId::Unusable {
-            return refuse(StatusCode::BAD_REQUEST, "the last event ID isn't one of this server\n");
+        match self.last_event_id(uri, headers) {
+            LastEventId::Unusable if self.refuse_unusable_id => {
+                let refusal = Refusal::new(StatusCode::BAD_REQUEST);
+                Err(refusal.body("the last event ID isn't one of this server\n"))
+            }
+            last_event_id => Ok(last_event_id),
         }
-        let body = match *method {
-            Method::HEAD => EventBody::unsent(),
-            _ => match stream(last_event_id).into_result() {
-                Ok(stream) => EventBody::new(stream),
-                Err(refusal) => return refusal.into_response(),
-            },
-        };
-        let mut response = Response::new(body);
-        response.headers_mut().clone_from(&self.headers);
-        response
     }
 
     /// The methods, in a list. They're tokens, so it's a valid value.

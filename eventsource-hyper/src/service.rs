@@ -2,29 +2,40 @@
 
 use crate::{Answer, EventBody, Responder};
 use core::convert::Infallible;
-use core::future::{Ready, ready};
-#[cfg(feature = "tower")]
-use core::task::{Context, Poll};
+use core::fmt;
+use core::future::{Future, Ready, ready as ready_future};
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 use eventsource_core::{Channel, EventStream, KeepAlive, LastEventId, Subscription, Timer};
+use http::header::{HeaderMap, ORIGIN};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::service::Service;
+use pin_project_lite::pin_project;
 use std::sync::Arc;
 
-/// A hyper [`Service`] that answers every request with a stream that `F` makes. With the feature `tower` it's one of tower's
-/// too, so that axum's `route_service` takes it.
+/// A hyper [`Service`] that answers every request with a stream that `F` makes, or with a [`Refusal`](crate::Refusal). With the
+/// feature `tower` it's one of tower's too, so that axum's `route_service` takes it.
 ///
 /// ```no_run
-/// use eventsource_core::KeepAlive;
-/// use eventsource_hyper::EventService;
+/// use eventsource_hyper::{Channel, EventService, KeepAlive, Refusal};
 /// use eventsource_tokio::EventStream;
-/// use futures_util::stream;
+/// use http::StatusCode;
 /// use hyper::server::conn::http1;
 /// use hyper_util::rt::TokioIo;
 ///
+/// # async fn may_listen(token: &str) -> bool { token == "Bearer of good news" }
 /// # async fn serve() -> std::io::Result<()> {
-/// let service = EventService::new(|_request, _last_event_id| {
-///     EventStream::new(stream::iter(["hello"])).keep_alive(KeepAlive::default())
+/// let news = Channel::new();
+/// let service = EventService::new(move |request, last_event_id| {
+///     let news = news.clone();
+///     async move {
+///         let token = request.headers.get("authorization").and_then(|token| token.to_str().ok());
+///         if !may_listen(token.unwrap_or_default()).await {
+///             return Err(Refusal::new(StatusCode::UNAUTHORIZED));
+///         }
+///         Ok(EventStream::new(news.subscribe(last_event_id)).keep_alive(KeepAlive::default()))
+///     }
 /// });
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:7798").await?;
 /// loop {
@@ -37,17 +48,21 @@ use std::sync::Arc;
 pub struct EventService<F> {
     // Shared, for each connection has a clone of the service.
     responder: Arc<Responder>,
-    stream: F,
+    answer: F,
 }
 
 impl<F> EventService<F> {
-    /// `stream` makes a stream for a request, or [refuses](crate::Refusal), given the head of that and what the client says it has
-    /// seen last.
-    pub fn new<A: Answer>(stream: F) -> Self
+    /// Creates a service that calls `answer` with the head of a request and what the client says it has seen last. What comes
+    /// of that, once it's ready, is the stream, or a `Result` of a stream and whatever converts into a
+    /// [`Refusal`](crate::Refusal).
+    ///
+    /// It isn't called for requests that get no stream: those that the [`Responder`] refuses, `HEAD`, and the preflight requests
+    /// of browsers.
+    pub fn new<A: Future<Output: Answer>>(answer: F) -> Self
     where
-        F: Fn(&Parts, LastEventId) -> A,
+        F: Fn(Parts, LastEventId) -> A,
     {
-        Self { responder: Arc::default(), stream }
+        Self { responder: Arc::default(), answer }
     }
 
     /// Answers as `responder` says.
@@ -72,7 +87,7 @@ impl EventService<()> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let channel = Channel::<()>::new();
+    /// let channel = Channel::new();
     /// let service = EventService::broadcast(channel.clone(), Alarm::default);
     ///
     /// let seen = channel.publish("one")?;
@@ -86,43 +101,53 @@ impl EventService<()> {
     /// ```
     ///
     /// It keeps the channel open; [close](Channel::close) it to end the streams. Where there's more to say, such as a
-    /// [`Drain`](eventsource_core::Drain), say it with [`new`](EventService::new); this is
-    /// `EventService::new(move |_, id| EventStream::new(channel.subscribe(id)).keep_alive(KeepAlive::default()))`.
+    /// [`Drain`](eventsource_core::Drain), say it with [`new`](EventService::new).
     pub fn broadcast<L, T: Timer>(
         channel: Channel<L>,
         timer: impl Fn() -> T + Clone,
-    ) -> EventService<impl Fn(&Parts, LastEventId) -> EventStream<Subscription<L>, T> + Clone> {
-        EventService::new(move |_: &Parts, last_event_id| {
+    ) -> EventService<impl Fn(Parts, LastEventId) -> Ready<EventStream<Subscription<L>, T>> + Clone> {
+        EventService::new(move |_: Parts, last_event_id| {
             let subscription = channel.subscribe(last_event_id);
-            EventStream::with_timer(subscription, timer()).keep_alive(KeepAlive::default())
+            ready_future(EventStream::with_timer(subscription, timer()).keep_alive(KeepAlive::default()))
         })
     }
 }
 
 impl<F, A> EventService<F>
 where
-    F: Fn(&Parts, LastEventId) -> A,
-    A: Answer,
+    F: Fn(Parts, LastEventId) -> A,
+    A: Future<Output: Answer>,
 {
-    fn answer<B>(&self, request: Request<B>) -> Response<EventBody<A::Source, A::Timer>> {
+    fn answer<B>(&self, request: Request<B>) -> Answering<A> {
         let (parts, _) = request.into_parts();
-        self.responder.respond_to(&parts.method, &parts.uri, &parts.headers, |last_event_id| {
-            (self.stream)(&parts, last_event_id)
-        })
+        let state = match self.responder.check(&parts.method, &parts.uri, &parts.headers) {
+            Err(response) => State::Answered { response: Some(response) },
+            Ok(last_event_id) => State::Asked {
+                responder: Arc::clone(&self.responder),
+                origin: parts
+                    .headers
+                    .get(ORIGIN)
+                    .map(|origin| (ORIGIN, origin.clone()))
+                    .into_iter()
+                    .collect(),
+                answer: (self.answer)(parts, last_event_id),
+            },
+        };
+        Answering { state }
     }
 }
 
 impl<B, F, A> Service<Request<B>> for EventService<F>
 where
-    F: Fn(&Parts, LastEventId) -> A,
-    A: Answer,
+    F: Fn(Parts, LastEventId) -> A,
+    A: Future<Output: Answer>,
 {
-    type Response = Response<EventBody<A::Source, A::Timer>>;
+    type Response = ResponseOf<A>;
     type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
+    type Future = Answering<A>;
 
     fn call(&self, request: Request<B>) -> Self::Future {
-        ready(Ok(self.answer(request)))
+        self.answer(request)
     }
 }
 
@@ -130,18 +155,71 @@ where
 #[cfg(feature = "tower")]
 impl<B, F, A> tower_service::Service<Request<B>> for EventService<F>
 where
-    F: Fn(&Parts, LastEventId) -> A,
-    A: Answer,
+    F: Fn(Parts, LastEventId) -> A,
+    A: Future<Output: Answer>,
 {
-    type Response = Response<EventBody<A::Source, A::Timer>>;
+    type Response = ResponseOf<A>;
     type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
+    type Future = Answering<A>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        ready(Ok(self.answer(request)))
+        self.answer(request)
+    }
+}
+
+type BodyOf<A> =
+    EventBody<<<A as Future>::Output as Answer>::Source, <<A as Future>::Output as Answer>::Timer>;
+type ResponseOf<A> = Response<BodyOf<A>>;
+
+pin_project! {
+    /// The future of an [`EventService`]: the response to a request.
+    ///
+    /// # Cancel safety
+    /// Dropped before it's ready, it drops what was to make the stream.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Answering<A: Future>
+    where
+        A::Output: Answer,
+    {
+        #[pin]
+        state: State<A>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<A: Future>
+    where
+        A::Output: Answer,
+    {
+        Answered { response: Option<ResponseOf<A>> },
+        Asked { #[pin] answer: A, responder: Arc<Responder>, origin: HeaderMap },
+    }
+}
+
+impl<A: Future<Output: Answer>> Future for Answering<A> {
+    type Output = Result<ResponseOf<A>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            // Polled again, it's a caller's mistake, and has nothing more.
+            StateProjection::Answered { response } => {
+                response.take().map_or(Poll::Pending, |r| Poll::Ready(Ok(r)))
+            }
+            StateProjection::Asked { answer, responder, origin } => {
+                let answer = ready!(answer.poll(cx));
+                Poll::Ready(Ok(responder.finish(origin, answer.into_result())))
+            }
+        }
+    }
+}
+
+impl<A: Future<Output: Answer>> fmt::Debug for Answering<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answering").finish_non_exhaustive()
     }
 }

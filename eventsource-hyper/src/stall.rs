@@ -3,7 +3,9 @@
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
-use eventsource_core::{Patience, StallHandle, Timer};
+use eventsource_core::Timer;
+use eventsource_core::io::WriteTimeout;
+use eventsource_core::stream::StallHandle;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use pin_project_lite::pin_project;
 use std::io;
@@ -18,7 +20,7 @@ pin_project! {
     ///
     /// Over HTTP/2 it's the connection that's looked at. Whether each of its streams is read, only their windows tell.
     ///
-    /// # How much patience
+    /// # How long
     /// What the socket's own buffers hold, some MiB, counts as taken; and a full one takes more only when a good part of it is
     /// free, on Linux a third. For so long a client takes nothing, though it reads slowly all the time. So the limit has to be
     /// more than the send buffer divided by the slowest rate that's to be put up with.
@@ -29,6 +31,7 @@ pin_project! {
     /// gains nothing: then it's the client's own buffer that fills and empties in steps.
     ///
     /// ```no_run
+    /// use core::future::ready;
     /// use core::time::Duration;
     /// use eventsource_hyper::{EventService, StallGuard};
     /// use eventsource_tokio::{Alarm, EventStream};
@@ -43,9 +46,8 @@ pin_project! {
     ///     let client = StallGuard::new(TokioIo::new(client), Alarm::default(), Duration::from_secs(30));
     ///     let stall = client.handle();
     ///     let service = EventService::new(move |_request, _last_event_id| {
-    ///         EventStream::new(stream::repeat("spam"))
-    ///             .stall_on(&stall)
-    ///             .on_end(|end| println!("{end}"))
+    ///         let events = EventStream::new(stream::repeat("spam")).stall_on(&stall);
+    ///         ready(events.on_end(|end| println!("{end}")))
     ///     });
     ///     tokio::spawn(http1::Builder::new().serve_connection(client, service));
     /// }
@@ -57,16 +59,16 @@ pin_project! {
         io: I,
         // In a box, for hyper wants to move it all.
         timer: Pin<Box<T>>,
-        patience: Patience,
+        timeout: WriteTimeout,
         handle: StallHandle,
     }
 }
 
 impl<I, T> StallGuard<I, T> {
-    /// Gives `io` up when nothing was taken for `limit`; zero is off. When exactly, says [`Patience`]. `timer` is one of its
-    /// own, fresh.
+    /// Wraps a connection, to give it up when nothing was taken for `limit`; zero is off. [`WriteTimeout`] describes when
+    /// exactly. `timer` is one of its own, fresh.
     pub fn new(io: I, timer: T, limit: Duration) -> Self {
-        Self { io, timer: Box::pin(timer), patience: Patience::new(limit), handle: StallHandle::new() }
+        Self { io, timer: Box::pin(timer), timeout: WriteTimeout::new(limit), handle: StallHandle::new() }
     }
 
     /// For the connection's streams.
@@ -84,10 +86,10 @@ impl<I: Write, T: Timer> StallGuard<I, T> {
         let this = self.project();
         let written = write(this.io, cx);
         if written.is_ready() {
-            this.patience.handle_taken();
+            this.timeout.handle_taken();
             return written;
         }
-        this.patience.poll_over(this.timer.as_mut(), cx).map(|()| {
+        this.timeout.poll_expired(this.timer.as_mut(), cx).map(|()| {
             this.handle.set_stalled();
             Err(io::Error::new(io::ErrorKind::TimedOut, "the client has stopped reading"))
         })

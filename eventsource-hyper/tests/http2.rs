@@ -1,6 +1,7 @@
 //! HTTP/2: many streams over one connection.
 
 use bytes::Bytes;
+use core::future::ready;
 use core::time::Duration;
 use eventsource_core::{Channel, Drain, EndReason, Frame, LastEventId};
 use eventsource_hyper::{Answer, EventService, Refusal, read};
@@ -38,8 +39,8 @@ impl Client {
     /// Connects to a server that is there for this connection alone, until `graceful` is dropped.
     async fn new<F, A>(service: EventService<F>, graceful: &GracefulShutdown) -> Self
     where
-        F: Fn(&Parts, LastEventId) -> A + Send + 'static,
-        A: Answer<Source: Send + 'static, Timer: Send + 'static> + 'static,
+        F: Fn(Parts, LastEventId) -> A + Send + 'static,
+        A: Future<Output: Answer<Source: Send + 'static, Timer: Send + 'static>> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -68,7 +69,7 @@ impl Client {
 #[tokio::test]
 async fn a_hundred_streams_share_a_connection_and_each_gets_every_event() {
     const STREAMS: usize = 100;
-    let channel = Channel::<()>::new();
+    let channel = Channel::new();
     let service = EventService::broadcast(channel.clone(), Alarm::default);
     let graceful = GracefulShutdown::new();
     let mut client = Client::new(service, &graceful).await;
@@ -103,21 +104,23 @@ async fn mixed(
     let (told, ends) = mpsc::unbounded_channel();
     let (channel, taken) = (channel.clone(), Arc::clone(taken));
     let chunk = Frame::from("x".repeat(CHUNK as usize));
-    let service = EventService::new(move |head: &Parts, last_event_id| {
-        let source = match head.uri.path() {
-            "/endless" => {
-                let (chunk, taken) = (chunk.clone(), Arc::clone(&taken));
-                let endless = stream::repeat_with(move || {
-                    taken.fetch_add(CHUNK, Ordering::Relaxed);
-                    chunk.clone()
-                });
-                endless.boxed()
-            }
-            "/broadcast" => EventStream::new(channel.subscribe(last_event_id)).boxed(),
-            _ => stream::pending().boxed(),
-        };
-        let (told, path) = (told.clone(), head.uri.path().to_owned());
-        EventStream::new(source).on_end(move |end| told.send((path, end.reason())).unwrap())
+    let service = EventService::new(move |head: Parts, last_event_id| {
+        ready({
+            let source = match head.uri.path() {
+                "/endless" => {
+                    let (chunk, taken) = (chunk.clone(), Arc::clone(&taken));
+                    let endless = stream::repeat_with(move || {
+                        taken.fetch_add(CHUNK, Ordering::Relaxed);
+                        chunk.clone()
+                    });
+                    endless.boxed()
+                }
+                "/broadcast" => EventStream::new(channel.subscribe(last_event_id)).boxed(),
+                _ => stream::pending().boxed(),
+            };
+            let (told, path) = (told.clone(), head.uri.path().to_owned());
+            EventStream::new(source).on_end(move |end| told.send((path, end.reason())).unwrap())
+        })
     });
     (Client::new(service, graceful).await, ends)
 }
@@ -202,11 +205,13 @@ async fn a_reset_ends_its_stream_alone_and_at_once() {
 
 #[tokio::test]
 async fn a_graceful_shutdown_returns_when_the_drain_is_over() {
-    let drain = Drain::new(Duration::from_secs(1)..=Duration::from_secs(5), 7);
+    let drain = Drain::with_seed(Duration::from_secs(1)..=Duration::from_secs(5), 7);
     let drained = drain.clone();
-    let service = EventService::new(move |head: &Parts, _| match head.uri.path() {
-        "/late" if drained.is_begun() => Err(Refusal::Unavailable { retry_after: Duration::from_secs(7) }),
-        _ => Ok(EventStream::new(stream::pending::<Frame>()).drain_on(&drained)),
+    let service = EventService::new(move |head: Parts, _| {
+        ready(match head.uri.path() {
+            "/late" if drained.is_begun() => Err(Refusal::unavailable(Duration::from_secs(7))),
+            _ => Ok(EventStream::new(stream::pending::<Frame>()).drain_on(&drained)),
+        })
     });
     let graceful = GracefulShutdown::new();
     let mut client = Client::new(service, &graceful).await;

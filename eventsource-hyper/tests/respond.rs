@@ -1,7 +1,8 @@
 //! The decisions of a response, without a socket.
 
+use core::future::ready;
 use core::time::Duration;
-use eventsource_core::{EventStream, LastEventId, Never};
+use eventsource_core::{EventStream, LastEventId};
 use eventsource_hyper::{Aborted, EventBody, EventService, Refusal, Responder, respond};
 use futures_util::{FutureExt, stream};
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
@@ -11,8 +12,8 @@ use http_body_util::BodyExt;
 
 type Hello = stream::Iter<std::vec::IntoIter<&'static str>>;
 
-fn hello() -> EventStream<Hello, Never> {
-    EventStream::with_timer(stream::iter(vec!["hello"]), Never)
+fn hello() -> EventStream<Hello> {
+    EventStream::without_timer(stream::iter(vec!["hello"]))
 }
 
 type Headers<'a> = &'a [(&'a str, &'a [u8])];
@@ -58,8 +59,7 @@ fn get_is_answered_with_the_stream_and_its_headers() {
 
 #[test]
 fn peer_fault_15_head_starts_no_stream() {
-    let response =
-        respond(&request(Method::HEAD, "/", &[]), |_| -> EventStream<Hello, Never> { panic!("started") });
+    let response = respond(&request(Method::HEAD, "/", &[]), |_| -> EventStream<Hello> { panic!("started") });
     assert_eq!(
         (response.status(), response.headers()["content-type"].as_bytes()),
         (StatusCode::OK, &b"text/event-stream"[..])
@@ -70,7 +70,7 @@ fn peer_fault_15_head_starts_no_stream() {
 
 #[test]
 fn peer_fault_16_other_methods_are_405_and_other_types_406() {
-    let never = |_: LastEventId| -> EventStream<Hello, Never> { panic!("started") };
+    let never = |_: LastEventId| -> EventStream<Hello> { panic!("started") };
     for method in [Method::PUT, Method::POST, Method::OPTIONS, Method::DELETE] {
         let response = respond(&request(method, "/", &[]), never);
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
@@ -135,7 +135,7 @@ fn unusable_ids_are_told_or_refused() {
 #[test]
 fn a_refusal_says_when_to_come_back_or_that_there_is_nothing_more() {
     let refuse = |refusal| {
-        respond(&request(Method::GET, "/", &[]), |_| -> Result<EventStream<Hello, Never>, _> { Err(refusal) })
+        respond(&request(Method::GET, "/", &[]), |_| -> Result<EventStream<Hello>, _> { Err(refusal) })
     };
     for (retry_after, seconds) in [
         (Duration::ZERO, "0"),
@@ -144,13 +144,13 @@ fn a_refusal_says_when_to_come_back_or_that_there_is_nothing_more() {
         (Duration::from_millis(30_001), "31"),
         (Duration::MAX, "18446744073709551615"),
     ] {
-        let response = refuse(Refusal::Unavailable { retry_after });
+        let response = refuse(Refusal::unavailable(retry_after));
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()["retry-after"], seconds);
         assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
         assert_eq!(text(response), "there is no stream at the moment\n");
     }
-    let response = refuse(Refusal::NeverComeBack);
+    let response = refuse(Refusal::no_content());
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
     assert_eq!(
         (response.headers().len(), &response.headers()["cache-control"]),
@@ -165,7 +165,7 @@ fn what_may_refuse_is_asked_only_for_a_stream_and_may_answer_with_one() {
     let answer = |method, headers: Headers<'_>| {
         respond(&request(method, "/", headers), |id| match id {
             LastEventId::None => Ok(hello()),
-            _ => Err(Refusal::NeverComeBack),
+            _ => Err(Refusal::no_content()),
         })
     };
     let seen: Headers<'_> = &[("last-event-id", b"7")];
@@ -180,19 +180,21 @@ fn what_may_refuse_is_asked_only_for_a_stream_and_may_answer_with_one() {
 #[test]
 fn a_service_may_refuse_by_the_head_of_the_request() {
     use hyper::service::Service;
-    let service = EventService::new(|head: &http::request::Parts, _| match head.uri.path() {
-        "/open" => Ok(hello()),
-        _ => Err(Refusal::Unavailable { retry_after: Duration::from_secs(1) }),
+    let service = EventService::new(|head: http::request::Parts, _| {
+        ready(match head.uri.path() {
+            "/open" => Ok(hello()),
+            _ => Err(Refusal::unavailable(Duration::from_secs(1))),
+        })
     });
     for (uri, status) in [("/open", StatusCode::OK), ("/closed", StatusCode::SERVICE_UNAVAILABLE)] {
-        let response = service.call(request(Method::GET, uri, &[])).into_inner().unwrap();
+        let response = service.call(request(Method::GET, uri, &[])).now_or_never().unwrap().unwrap();
         assert_eq!(response.status(), status, "{uri}");
     }
 }
 
 #[test]
 fn an_error_ends_the_body_well_unless_it_is_to_abort() {
-    let failing = || EventStream::with_timer(stream::iter([Ok("sent"), Err("broke")]), Never);
+    let failing = || EventStream::without_timer(stream::iter([Ok("sent"), Err("broke")]));
     let body = EventBody::new(failing()).into_boxed();
     assert_eq!(body.collect().now_or_never().unwrap().unwrap().to_bytes(), "data: sent\n\n");
 
@@ -297,12 +299,12 @@ mod cors {
 
     #[test]
     fn a_responder_lets_pages_read_its_responses_and_its_refusals() {
-        use eventsource_core::{EventStream, Never};
+        use eventsource_core::EventStream;
         use eventsource_hyper::Responder;
         let responder = Responder::new().cors(Cors::origins([OURS]));
         let ask = |request: &Request<()>| {
             responder
-                .respond(request, |_| EventStream::with_timer(futures_util::stream::pending::<&str>(), Never))
+                .respond(request, |_| EventStream::without_timer(futures_util::stream::pending::<&str>()))
         };
         for (request, status) in [
             (from("https://ours.example"), StatusCode::OK),

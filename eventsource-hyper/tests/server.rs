@@ -1,5 +1,6 @@
 //! hyper and axum, over real sockets.
 
+use core::future::ready;
 use core::time::Duration;
 use eventsource_core::{Drain, EndReason, Frame, LastEventId, Source, StopHandle};
 use eventsource_hyper::{EventService, Refusal, StallGuard, respond};
@@ -47,8 +48,10 @@ async fn the_head_goes_out_before_the_first_event_and_a_close_drops_the_stream()
     let (listener, address) = bind().await;
     let (told, mut reasons) = mpsc::unbounded_channel();
     let service = EventService::new(move |_, _| {
-        let told = told.clone();
-        EventStream::new(stream::pending::<Frame>()).on_end(move |end| told.send(end.reason()).unwrap())
+        ready({
+            let told = told.clone();
+            EventStream::new(stream::pending::<Frame>()).on_end(move |end| told.send(end.reason()).unwrap())
+        })
     });
     tokio::spawn(async move {
         let (client, _) = listener.accept().await.unwrap();
@@ -64,7 +67,7 @@ async fn the_head_goes_out_before_the_first_event_and_a_close_drops_the_stream()
 #[tokio::test]
 async fn http_1_0_gets_no_chunks() {
     let (listener, address) = bind().await;
-    let service = EventService::new(|_, _| EventStream::new(stream::iter(["a", "b"])));
+    let service = EventService::new(|_, _| ready(EventStream::new(stream::iter(["a", "b"]))));
     tokio::spawn(async move {
         let (client, _) = listener.accept().await.unwrap();
         http1::Builder::new().serve_connection(TokioIo::new(client), service).await
@@ -86,7 +89,7 @@ async fn peer_fault_14_graceful_shutdown_returns_with_streams_open() {
     for _ in 0..20 {
         let stop = stop.clone();
         let service =
-            EventService::new(move |_, _| EventStream::new(stream::pending::<Frame>()).stop_on(&stop));
+            EventService::new(move |_, _| ready(EventStream::new(stream::pending::<Frame>()).stop_on(&stop)));
         clients.push(send(address, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await);
         let (client, _) = listener.accept().await.unwrap();
         let connection = http1::Builder::new().serve_connection(TokioIo::new(client), service);
@@ -107,10 +110,12 @@ async fn peer_fault_14_graceful_shutdown_returns_with_streams_open() {
 #[tokio::test]
 async fn a_refusal_leaves_the_connection_open() {
     let (listener, address) = bind().await;
-    let service = EventService::new(|head: &Parts, _| match head.uri.path() {
-        "/" => Ok(EventStream::new(stream::iter(["hello"]))),
-        "/over" => Err(Refusal::NeverComeBack),
-        _ => Err(Refusal::Unavailable { retry_after: Duration::from_millis(4500) }),
+    let service = EventService::new(|head: Parts, _| {
+        ready(match head.uri.path() {
+            "/" => Ok(EventStream::new(stream::iter(["hello"]))),
+            "/over" => Err(Refusal::no_content()),
+            _ => Err(Refusal::unavailable(Duration::from_millis(4500))),
+        })
     });
     tokio::spawn(async move {
         let (client, _) = listener.accept().await.unwrap();
@@ -150,10 +155,12 @@ async fn peer_fault_22_a_client_that_stops_reading_is_given_up() {
     let server = StallGuard::new(TokioIo::new(server), Alarm::default(), PATIENCE);
     let (stall, (told, mut reasons)) = (server.handle(), mpsc::unbounded_channel());
     let service = EventService::new(move |_, _| {
-        let told = told.clone();
-        EventStream::new(stream::repeat("spam"))
-            .stall_on(&stall)
-            .on_end(move |end| told.send(end.reason()).unwrap())
+        ready({
+            let told = told.clone();
+            EventStream::new(stream::repeat("spam"))
+                .stall_on(&stall)
+                .on_end(move |end| told.send(end.reason()).unwrap())
+        })
     });
     let connection = tokio::spawn(http1::Builder::new().serve_connection(server, service));
     let (mut reader, mut writer) = tokio::io::split(client);
@@ -215,7 +222,7 @@ async fn connect_all(address: SocketAddr) -> Vec<TcpStream> {
 
 fn drain() -> Drain {
     rlimit::increase_nofile_limit(8192).unwrap();
-    Drain::new(Duration::from_secs(1)..=Duration::from_secs(5), 7)
+    Drain::with_seed(Duration::from_secs(1)..=Duration::from_secs(5), 7)
 }
 
 fn welcome(drain: &Drain) -> EventStream<impl Source + use<>> {
@@ -231,7 +238,7 @@ async fn a_graceful_shutdown_of_hyper_returns_when_the_drain_is_over() {
         for _ in 0..STREAMS {
             let (client, _) = listener.accept().await.unwrap();
             let drain = of_streams.clone();
-            let service = EventService::new(move |_, _| welcome(&drain));
+            let service = EventService::new(move |_, _| ready(welcome(&drain)));
             let connection = http1::Builder::new().serve_connection(TokioIo::new(client), service);
             tokio::spawn(graceful.watch(connection));
         }

@@ -1,7 +1,9 @@
 //! hyper on smol, HTTP/1.1 over real sockets.
 
+use core::future::ready;
 use core::time::Duration;
-use eventsource_core::{Channel, End, EndReason, Frame, KeepAlive};
+use eventsource_core::stream::End;
+use eventsource_core::{Channel, EndReason, Frame, KeepAlive};
 use eventsource_hyper::{EventService, StallGuard};
 use eventsource_smol::{Alarm, EventStream};
 use futures_util::stream;
@@ -53,14 +55,16 @@ fn events_keep_alives_and_the_client_s_close() {
     const QUIET: Duration = Duration::from_millis(20);
     smol::block_on(async {
         let (listener, address) = bind().await;
-        let channel = Channel::<()>::new();
+        let channel = Channel::new();
         let (told, reasons) = smol::channel::unbounded();
         let subscribed = channel.clone();
-        let service = EventService::new(move |_: &Parts, last_event_id| {
-            let told = told.clone();
-            EventStream::new(subscribed.subscribe(last_event_id))
-                .keep_alive(KeepAlive::new(QUIET))
-                .on_end(move |end: &End| told.try_send(end.reason()).unwrap())
+        let service = EventService::new(move |_: Parts, last_event_id| {
+            ready({
+                let told = told.clone();
+                EventStream::new(subscribed.subscribe(last_event_id))
+                    .keep_alive(KeepAlive::new(QUIET))
+                    .on_end(move |end: &End| told.try_send(end.reason()).unwrap())
+            })
         });
         let server = smol::spawn(async move {
             let (client, _) = listener.accept().await.unwrap();
@@ -92,11 +96,13 @@ fn a_close_is_noticed_while_the_stream_is_quiet() {
     smol::block_on(async {
         let (listener, address) = bind().await;
         let (told, reasons) = smol::channel::unbounded();
-        let service = EventService::new(move |_: &Parts, _| {
-            let told = told.clone();
-            EventStream::new(stream::pending::<Frame>())
-                .keep_alive(KeepAlive::default())
-                .on_end(move |end: &End| told.try_send(end.reason()).unwrap())
+        let service = EventService::new(move |_: Parts, _| {
+            ready({
+                let told = told.clone();
+                EventStream::new(stream::pending::<Frame>())
+                    .keep_alive(KeepAlive::default())
+                    .on_end(move |end: &End| told.try_send(end.reason()).unwrap())
+            })
         });
         let server = smol::spawn(async move {
             let (client, _) = listener.accept().await.unwrap();
@@ -120,11 +126,13 @@ fn a_client_that_stops_reading_is_given_up() {
             let client =
                 StallGuard::new(FuturesIo::new(client), Alarm::default(), Duration::from_millis(300));
             let stall = client.handle();
-            let service = EventService::new(move |_: &Parts, _| {
-                let told = told.clone();
-                EventStream::new(stream::repeat(Frame::from("spam".repeat(4096))))
-                    .stall_on(&stall)
-                    .on_end(move |end: &End| told.try_send(end.reason()).unwrap())
+            let service = EventService::new(move |_: Parts, _| {
+                ready({
+                    let told = told.clone();
+                    EventStream::new(stream::repeat(Frame::from("spam".repeat(4096))))
+                        .stall_on(&stall)
+                        .on_end(move |end: &End| told.try_send(end.reason()).unwrap())
+                })
             });
             http1::Builder::new().serve_connection(client, service).await
         });

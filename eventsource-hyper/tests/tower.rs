@@ -1,6 +1,7 @@
 //! The service as one of tower's: alone, and in axum's router over a real socket.
 
 use axum::Router;
+use core::future::ready;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use eventsource_core::{Channel, LastEventId};
@@ -20,12 +21,14 @@ const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn oneshot_answers_as_hyper_does() {
-    let service = EventService::new(|head: &Parts, last_event_id| {
-        assert_eq!(last_event_id, LastEventId::parse(b"41"));
-        match head.uri.path() {
-            "/" => Ok(EventStream::new(stream::iter(["42"]))),
-            _ => Err(Refusal::NeverComeBack),
-        }
+    let service = EventService::new(|head: Parts, last_event_id| {
+        ready({
+            assert_eq!(last_event_id, LastEventId::parse(b"41"));
+            match head.uri.path() {
+                "/" => Ok(EventStream::new(stream::iter(["42"]))),
+                _ => Err(Refusal::no_content()),
+            }
+        })
     })
     .responder(Responder::new().last_event_id_parameter("id"));
     let request = |method: Method, uri: &str| Request::builder().method(method).uri(uri).body(()).unwrap();
@@ -44,7 +47,7 @@ async fn oneshot_answers_as_hyper_does() {
 
 #[test]
 fn it_is_always_ready() {
-    let mut service = EventService::new(|_: &Parts, _| EventStream::new(stream::pending::<&str>()));
+    let mut service = EventService::new(|_: Parts, _| ready(EventStream::new(stream::pending::<&str>())));
     let mut cx = Context::from_waker(Waker::noop());
     for _ in 0..3 {
         let ready = Service::<Request<()>>::poll_ready(&mut service, &mut cx);
@@ -86,9 +89,11 @@ async fn read_until(client: &mut TcpStream, part: &str) -> String {
 
 #[tokio::test]
 async fn axum_routes_to_it_and_nests_it() {
-    let service = EventService::new(|head: &Parts, last_event_id| {
-        assert_eq!(last_event_id, LastEventId::parse(b"41"));
-        EventStream::new(stream::iter([head.uri.to_string()]))
+    let service = EventService::new(|head: Parts, last_event_id| {
+        ready({
+            assert_eq!(last_event_id, LastEventId::parse(b"41"));
+            EventStream::new(stream::iter([head.uri.to_string()]))
+        })
     });
     let app = Router::new().route_service("/events", service.clone()).nest_service("/all", service);
     let address = serve(app).await;
@@ -103,7 +108,7 @@ async fn axum_routes_to_it_and_nests_it() {
 
 #[tokio::test]
 async fn axum_broadcasts_a_channel() {
-    let channel = Channel::<()>::new();
+    let channel = Channel::new();
     let service = EventService::broadcast(channel.clone(), Alarm::default);
     let address = serve(Router::new().route_service("/", service)).await;
     let mut clients = Vec::new();

@@ -1,6 +1,7 @@
 //! Reading events.
 
-use eventsource_core::{Chunks, Decoder, Events};
+use eventsource_core::io::Chunks;
+use eventsource_core::{Decoder, Events};
 use futures_io::AsyncRead;
 
 /// The events of a reader.
@@ -29,11 +30,12 @@ pub fn read<R: AsyncRead>(reader: R) -> ReaderEvents<R> {
 ///
 /// ```
 /// use core::pin::pin;
-/// use eventsource_core::{Decoder, Limits};
+/// use eventsource_core::codec::Limits;
+/// use eventsource_core::Decoder;
 /// use futures_util::StreamExt;
 ///
 /// # smol::block_on(async {
-/// let decoder = Decoder::new().limits(Limits { event: 4, ..Limits::default() });
+/// let decoder = Decoder::new().limits(Limits::new().event(4));
 /// let mut events = pin!(eventsource_smol::read_with(&b"data: hello\n\n"[..], decoder));
 /// let error = events.next().await.unwrap().unwrap_err();
 /// assert_eq!(error.to_string(), "an event's data has more than 4 bytes, line breaks included");

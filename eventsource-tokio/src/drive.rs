@@ -2,22 +2,24 @@
 
 use crate::EventStream;
 use crate::compat::Compat;
-use eventsource_core::{Source, WriteOnly};
+use eventsource_core::Source;
+use eventsource_core::io::WriteOnly;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The future of [`drive`].
-pub type Driver<S, C> = eventsource_core::Driver<S, crate::Alarm, Compat<C>>;
+pub type Driver<S, C> = eventsource_core::io::Driver<S, crate::Alarm, Compat<C>>;
 
 /// The future of [`drive_half`].
-pub type HalfDriver<S, W> = eventsource_core::Driver<S, crate::Alarm, WriteOnly<Compat<W>>>;
+pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, crate::Alarm, WriteOnly<Compat<W>>>;
 
 /// Writes a stream to a connection whose request has been read, until either of them ends. The client's close is noticed at
 /// once.
 ///
-/// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::Driver`].
+/// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::io::Driver`].
 ///
 /// ```
-/// use eventsource_core::{EndReason, RESPONSE_HEAD};
+/// use eventsource_core::http::RESPONSE_HEAD;
+/// use eventsource_core::EndReason;
 /// use eventsource_tokio::{EventStream, drive};
 /// use futures_util::stream;
 /// use tokio::io::AsyncReadExt;

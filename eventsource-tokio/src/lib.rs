@@ -3,7 +3,8 @@
 //!
 //! ```
 //! use core::time::Duration;
-//! use eventsource_core::{Channel, EndReason, KeepAlive, LastEventId, RESPONSE_HEAD};
+//! use eventsource_core::http::RESPONSE_HEAD;
+//! use eventsource_core::{Channel, EndReason, KeepAlive, LastEventId};
 //! use eventsource_tokio::{EventStream, drive, read};
 //! use futures_util::StreamExt;
 //! use tokio::io::AsyncReadExt;
@@ -11,7 +12,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let channel = Channel::<()>::new();
+//! let channel = Channel::new();
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;
 //!
 //! // A client, which sends a request and reads the head of the response, then events.
@@ -28,7 +29,7 @@
 //! let server = async {
 //!     let (connection, _) = listener.accept().await?;
 //!     let stream = EventStream::new(channel.subscribe(LastEventId::None)).keep_alive(KeepAlive::default());
-//!     drive(stream, connection).head(RESPONSE_HEAD).patience(Duration::from_secs(30)).await
+//!     drive(stream, connection).head(RESPONSE_HEAD).write_timeout(Duration::from_secs(30)).await
 //! };
 //! let (client, end) = futures_util::join!(client, server);
 //! assert_eq!(end?, EndReason::Dropped); // the client has gone

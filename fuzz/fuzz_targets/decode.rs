@@ -4,7 +4,8 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use eventsource_core::{Decoder, Limits, Memory, Overflow};
+use eventsource_core::codec::{Limits, Memory, Overflow};
+use eventsource_core::Decoder;
 use eventsource_fuzz::cuts::Cuts;
 use eventsource_fuzz::model::Model;
 use eventsource_fuzz::seen::{Seen, feed};
@@ -25,7 +26,7 @@ impl Input<'_> {
     fn model(&self) -> Model {
         let limits = self.limits.map_or_else(Limits::default, |limits| {
             let [line, event, name, id] = limits.map(usize::from);
-            Limits { line, event, name, id }
+            Limits::new().line(line).event(event).name(name).id(id)
         });
         let overflow = if self.skip { Overflow::Skip } else { Overflow::Stop };
         Model { limits, overflow, comments: self.comments, buffer: None }

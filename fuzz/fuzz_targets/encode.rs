@@ -7,7 +7,8 @@
 use core::fmt::Write;
 use core::time::Duration;
 use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
-use eventsource_core::{BufferTooSmall, DataWriter, Event, Frame};
+use eventsource_core::codec::{BufferTooSmall, DataWriter};
+use eventsource_core::{Event, Frame};
 use eventsource_fuzz::parts::{Parts, Wish};
 use libfuzzer_sys::arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
@@ -80,21 +81,21 @@ fn encoded(event: Event<'_>) -> Vec<u8> {
     assert_eq!(event.to_string().as_bytes(), encoded);
 
     let mut text = "before".to_owned();
-    event.encode_fmt(&mut text).unwrap();
+    event.encode_to_fmt(&mut text).unwrap();
     assert_eq!(text.as_bytes().strip_prefix(b"before").unwrap(), encoded);
 
     let mut vec = b"before".to_vec();
-    event.encode_into(&mut vec).unwrap();
+    event.encode_to_buf(&mut vec).unwrap();
     assert_eq!(vec.strip_prefix(b"before").unwrap(), encoded);
 
     for room in [needed, needed + 1, needed + 1000] {
         let mut buffer = vec![b'.'; room];
-        assert_eq!(event.encode_into_slice(&mut buffer).unwrap(), encoded);
+        assert_eq!(event.encode_to_slice(&mut buffer).unwrap(), encoded);
         assert!(buffer[needed..].iter().all(|&byte| byte == b'.'), "what is behind stays as it was");
 
         let mut buffer = vec![b'.'; room];
         let mut fixed = buffer.as_mut_slice();
-        event.encode_into(&mut fixed).unwrap();
+        event.encode_to_buf(&mut fixed).unwrap();
         assert_eq!(fixed.len(), room - needed);
         assert_eq!(buffer.strip_prefix(encoded.as_slice()).unwrap(), vec![b'.'; room - needed]);
     }
@@ -103,11 +104,11 @@ fn encoded(event: Event<'_>) -> Vec<u8> {
     for available in [0, 1, needed / 2, needed.saturating_sub(1)].into_iter().filter(|&room| room < needed) {
         let too_small = |error: BufferTooSmall| (error.needed, error.available) == (needed, available);
         let mut buffer = vec![b'.'; available];
-        assert!(event.encode_into_slice(&mut buffer).is_err_and(too_small));
+        assert!(event.encode_to_slice(&mut buffer).is_err_and(too_small));
 
         let mut buffer = vec![b'.'; available];
         let mut fixed = buffer.as_mut_slice();
-        assert!(event.encode_into(&mut fixed).is_err_and(too_small));
+        assert!(event.encode_to_buf(&mut fixed).is_err_and(too_small));
         assert_eq!(fixed.len(), available, "nothing is taken");
         assert_eq!(buffer, vec![b'.'; available], "nothing is written");
     }

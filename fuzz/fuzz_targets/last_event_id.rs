@@ -4,7 +4,9 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use eventsource_core::{Channel, ChannelOptions, EventStream, LastEventId, Never, Resumed};
+use eventsource_core::channel::Resumed;
+use eventsource_core::stream::NoTimer;
+use eventsource_core::{Channel, ChannelOptions, EventStream, LastEventId};
 use eventsource_hyper::Responder;
 use http::{HeaderValue, Request, Uri};
 use libfuzzer_sys::fuzz_target;
@@ -28,7 +30,7 @@ fuzz_target!(|input: (Option<&[u8]>, &str)| {
     let said = RefCell::new(None);
     let response = responder.respond(&request, |last_event_id| {
         said.replace(Some(last_event_id.clone()));
-        EventStream::with_timer(channel().subscribe(last_event_id), Never)
+        EventStream::without_timer(channel().subscribe(last_event_id))
     });
     assert_eq!(response.status(), 200, "a browser gives up for good at anything else");
     let said = said.into_inner().expect("a stream was asked for");

@@ -5,9 +5,8 @@ use crate::script::Player;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use eventsource_core::test_util::{ManualClock, ManualTimer};
-use eventsource_core::{
-    Emissions, End, EventStream, Frame, KeepAlive, Source, StopHandle, Timer, event_name,
-};
+use eventsource_core::stream::{Emissions, End};
+use eventsource_core::{EventStream, Frame, KeepAlive, Source, StopHandle, Timer, event_name};
 use futures_core::stream::FusedStream;
 use std::sync::Arc;
 use std::task::Wake;
@@ -106,7 +105,7 @@ impl Outfit<'_> {
             };
         }
         if let Some(lifetime) = self.setup.lifetime {
-            stream = stream.max_lifetime_with_timer(lifetime.0..=lifetime.0, 0, self.clock.timer());
+            stream = stream.max_lifetime_with(lifetime.0..=lifetime.0, 0, self.clock.timer());
         }
         if let Some(retry) = self.setup.retry {
             stream = stream.retry(retry.0);

@@ -13,7 +13,8 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use eventsource_core::test_util::ManualClock;
-use eventsource_core::{End, EndReason, Frame, StopHandle, TryEmitError};
+use eventsource_core::stream::{End, TryEmitError};
+use eventsource_core::{EndReason, Frame, StopHandle};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// After so many frames at most, a stream that never falls quiet looks at its lifetime; and after so many without bytes

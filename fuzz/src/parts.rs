@@ -3,7 +3,8 @@
 use crate::text::Text;
 use arbitrary::Arbitrary;
 use core::time::Duration;
-use eventsource_core::{Event, EventId, EventIdBuf, EventName, EventNameBuf, Field, FieldError};
+use eventsource_core::codec::{EventIdBuf, EventNameBuf, Field, FieldError};
+use eventsource_core::{Event, EventId, EventName};
 
 /// What somebody wants to make an event of.
 #[derive(Clone, Debug, Arbitrary)]
@@ -122,5 +123,5 @@ fn expected_refusal(field: Field, text: &str, forbidden: &[char]) -> Option<Refu
 }
 
 fn describe(error: FieldError) -> Refusal {
-    (error.field(), error.character(), error.offset())
+    (error.field(), error.character, error.offset)
 }

@@ -3,7 +3,8 @@
 use crate::connection::Fed;
 use crate::scenario::Feed;
 use crate::script::{Last, Line, Script};
-use eventsource_core::{Emitter, Frame, TryEmitError};
+use eventsource_core::stream::TryEmitError;
+use eventsource_core::{Emitter, Frame};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,6 +1,8 @@
 //! Clients that go, over real sockets: on tokio, on smol, and in axum.
 
-use eventsource_core::{Emitter, End, EndReason, RESPONSE_HEAD};
+use eventsource_core::http::RESPONSE_HEAD;
+use eventsource_core::stream::End;
+use eventsource_core::{Emitter, EndReason};
 use socket2::SockRef;
 use std::future::ready;
 use std::io::{Read, Write};
@@ -27,8 +29,8 @@ fn hook(news: &Sender<News>) -> impl FnOnce(&End) + Send + use<> {
 }
 
 /// A quiet stream's two ends: nothing but the client's going can end it.
-fn quiet() -> (Emitter, eventsource_core::Emissions) {
-    Emitter::new(NonZeroUsize::MIN)
+fn quiet() -> (Emitter, eventsource_core::stream::Emissions) {
+    Emitter::new(1)
 }
 
 fn listen() -> (TcpListener, SocketAddr) {

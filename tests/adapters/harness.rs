@@ -3,8 +3,9 @@
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::Poll;
+use eventsource_core::EndReason;
+use eventsource_core::stream::End;
 use eventsource_core::test_util::interpret;
-use eventsource_core::{End, EndReason};
 use std::sync::{Arc, Mutex};
 
 /// The reasons that hooks were told.

@@ -6,10 +6,10 @@ use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use eventsource_core::codec::EventsError;
+use eventsource_core::io::{Chunks, Driver, WriteOnly};
 use eventsource_core::test_util::{ManualClock, ManualTimer};
-use eventsource_core::{
-    Chunks, Driver, EndReason, EventStream, Events, EventsError, OwnedEvent, Source, Timer, WriteOnly,
-};
+use eventsource_core::{EndReason, EventStream, Events, OwnedEvent, Source, Timer};
 use futures_util::Stream;
 use std::io;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ impl Runtime for Manual {
         wire: Wire,
         setup: Setup,
     ) -> impl Future<Output = io::Result<EndReason>> {
-        Driver::new(stream, wire).head(setup.head).patience(setup.patience)
+        Driver::new(stream, wire).head(setup.head).write_timeout(setup.patience)
     }
 
     fn drive_half<S: Source>(

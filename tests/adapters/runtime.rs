@@ -3,7 +3,8 @@
 use crate::wire::Wire;
 use core::future::Future;
 use core::time::Duration;
-use eventsource_core::{EndReason, EventStream, EventsError, OwnedEvent, Source, Timer};
+use eventsource_core::codec::EventsError;
+use eventsource_core::{EndReason, EventStream, OwnedEvent, Source, Timer};
 use futures_util::Stream;
 use std::io;
 
@@ -51,7 +52,7 @@ macro_rules! drive_and_read {
             wire: crate::wire::Wire,
             setup: crate::runtime::Setup,
         ) -> impl Future<Output = std::io::Result<eventsource_core::EndReason>> {
-            $adapter::drive(stream, wire).head(setup.head).patience(setup.patience)
+            $adapter::drive(stream, wire).head(setup.head).write_timeout(setup.patience)
         }
 
         fn drive_half<S: eventsource_core::Source>(
@@ -64,7 +65,7 @@ macro_rules! drive_and_read {
         fn read(
             wire: crate::wire::Wire,
         ) -> impl futures_util::Stream<
-            Item = Result<eventsource_core::OwnedEvent, eventsource_core::EventsError<std::io::Error>>,
+            Item = Result<eventsource_core::OwnedEvent, eventsource_core::codec::EventsError<std::io::Error>>,
         > {
             $adapter::read(wire)
         }

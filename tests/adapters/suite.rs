@@ -8,9 +8,10 @@ use core::num::NonZeroUsize;
 use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
+use eventsource_core::codec::{Chunk, EventsError};
 use eventsource_core::{
-    Channel, ChannelOptions, Chunk, Decoder, Emitter, EndReason, Event, EventId, EventStream, EventsError,
-    Frame, KeepAlive, LastEventId, Source, StopHandle, event_name,
+    Channel, ChannelOptions, Decoder, Emitter, EndReason, Event, EventId, EventStream, Frame, KeepAlive,
+    LastEventId, Source, StopHandle, event_name,
 };
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, join, stream};
@@ -56,8 +57,9 @@ pub(crate) async fn keep_alives_come_after_so_much_quiet<R: Runtime>() {
 
 pub(crate) async fn a_lifetime_ends_it<R: Runtime>() {
     let (wire, told, start) = (Wire::new(), Told::default(), R::now());
-    let quiet =
-        stream::<R, _>(stream::pending::<&str>()).max_lifetime(R::WHILE..=R::WHILE, 0).on_end(told.hook());
+    let quiet = stream::<R, _>(stream::pending::<&str>())
+        .max_lifetime_with(R::WHILE..=R::WHILE, 0, TIMER)
+        .on_end(told.hook());
     let end = R::drive(quiet, wire.clone(), Setup::default()).await;
     assert_eq!(end.unwrap(), EndReason::Lifetime);
     assert!(since::<R>(start) >= R::WHILE);
@@ -162,7 +164,7 @@ pub(crate) async fn dropped_it_tells_the_hook<R: Runtime>() {
 
 pub(crate) async fn a_client_that_does_not_read_holds_the_sources_back<R: Runtime>() {
     let wire = Wire::new().with_room(20);
-    let (emitter, emissions) = Emitter::new(NonZeroUsize::MIN);
+    let (emitter, emissions) = Emitter::new(1);
     let client = async {
         let mut count = 0;
         // As many as go into the socket, the driver and the queue; then there's no more room.
@@ -412,7 +414,7 @@ pub(crate) async fn polled_anew_at_every_await_it_loses_nothing<R: Runtime>() {
 /// With every number of polls before the driver is dropped, and its client comes back.
 pub(crate) async fn dropped_at_every_await_it_resumes_without_loss<R: Runtime>() {
     for polls in 1.. {
-        let channel = Channel::<()>::with_options(ChannelOptions::new());
+        let channel = Channel::with_options(ChannelOptions::new());
         let subscribed = channel.subscribe(LastEventId::None);
         for number in 0..6 {
             channel.publish(number.to_string().as_str()).unwrap();
@@ -428,9 +430,9 @@ pub(crate) async fn dropped_at_every_await_it_resumes_without_loss<R: Runtime>()
         while decoder.decode(&mut chunk).unwrap().is_some() {}
         let last = LastEventId::parse(decoder.last_event_id().as_str().as_bytes());
         let start = if last == LastEventId::None {
-            eventsource_core::Start::Oldest
+            eventsource_core::channel::Start::Oldest
         } else {
-            eventsource_core::Start::Live
+            eventsource_core::channel::Start::Live
         };
         let again = channel.subscription().resume(last).start(start).begin().unwrap();
         channel.close();
@@ -448,7 +450,7 @@ pub(crate) async fn dropped_at_every_await_it_resumes_without_loss<R: Runtime>()
 pub(crate) async fn emitting_may_be_dropped_at_every_await<R: Runtime>() {
     for polls in 0..12 {
         let wire = Wire::new().at_once(3).stuttering();
-        let (emitter, emissions) = Emitter::new(NonZeroUsize::MIN);
+        let (emitter, emissions) = Emitter::new(1);
         let client = async {
             let mut done = Vec::new();
             for number in 0..8 {

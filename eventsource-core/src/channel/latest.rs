@@ -1,6 +1,6 @@
 //! The newest event of each key.
 
-use super::log::Bounds;
+use super::policy::Bounds;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -43,12 +43,11 @@ impl<L> Latest<L> {
     pub(crate) fn put(
         &mut self,
         sequence: u64,
-        key: Option<&str>,
+        key: Option<Arc<str>>,
         frame: Bytes,
         label: Arc<L>,
         garbage: &mut Vec<Value<L>>,
     ) {
-        let key = key.map(Arc::from);
         if let Some(key) = &key {
             if let Some(older) = self.by_key.insert(Arc::clone(key), sequence) {
                 garbage.extend(self.remove(older));

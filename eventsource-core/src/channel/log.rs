@@ -1,18 +1,11 @@
 //! One topic's log: a ring of encoded events, read by position. Pure: no lock, no waker, no clock.
 
-use super::segment::{Entry, Segment};
+use super::policy::Bounds;
+use super::segment::{Entry, JoinStats, Segment};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
-
-/// How much is kept of something.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) events: usize,
-    pub(crate) bytes: usize,
-    pub(crate) age: Option<Duration>,
-}
 
 /// A ring of events, each at a position: the first ever at 0, the next at 1. Sequence numbers increase too, but have gaps
 /// where several logs share one sequence.
@@ -36,24 +29,17 @@ pub(crate) struct Log<L> {
     gone_to: u64,
     batch_start: u64,
     bytes: usize,
-    retention: Kept,
-    window: Kept,
-    work: Work,
+    retention: Tail,
+    window: Tail,
+    joins: JoinStats,
 }
 
 /// The newest events within some bounds: from where on, and how many bytes they are.
 #[derive(Clone, Copy, Debug)]
-struct Kept {
+struct Tail {
     bounds: Bounds,
     from: u64,
     bytes: usize,
-}
-
-/// What joining has cost so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Work {
-    pub(crate) joins: u64,
-    pub(crate) bytes: u64,
 }
 
 /// What's at a position.
@@ -78,7 +64,7 @@ pub(crate) struct Replay {
 impl<L> Log<L> {
     /// An empty log. Events up to the sequence number `lost_to` may have been there before, and are lost.
     pub(crate) fn new(retention: Bounds, window: Bounds, lost_to: u64) -> Self {
-        let kept = |bounds| Kept { bounds, from: 0, bytes: 0 };
+        let kept = |bounds| Tail { bounds, from: 0, bytes: 0 };
         Self {
             segments: VecDeque::new(),
             first: 0,
@@ -89,7 +75,7 @@ impl<L> Log<L> {
             bytes: 0,
             retention: kept(retention),
             window: kept(window),
-            work: Work::default(),
+            joins: JoinStats::default(),
         }
     }
 
@@ -117,8 +103,8 @@ impl<L> Log<L> {
         self.end.saturating_sub(self.first)
     }
 
-    pub(crate) fn work(&self) -> Work {
-        self.work
+    pub(crate) fn joins(&self) -> JoinStats {
+        self.joins
     }
 
     /// Makes room for a batch in one segment, so that a reader who has read everything else gets it as one.
@@ -191,7 +177,8 @@ impl<L> Log<L> {
         }
         let first = self.first;
         let at = self.segments.partition_point(|segment| segment.end() <= from);
-        match self.segments.get_mut(at).and_then(|segment| segment.run(first, from, before, &mut self.work)) {
+        match self.segments.get_mut(at).and_then(|segment| segment.run(first, from, before, &mut self.joins))
+        {
             Some((frames, to)) => {
                 let last = self.entry(to.saturating_sub(1));
                 Read::Events { frames, to, sequence: last.map_or(0, |entry| entry.sequence) }
@@ -227,7 +214,7 @@ impl<L> Log<L> {
     }
 }
 
-impl Kept {
+impl Tail {
     /// Leaves out the oldest until the rest is within the bounds, but not what's at `until` or after it.
     fn shrink<L>(&mut self, segments: &VecDeque<Segment<L>>, until: u64, end: u64, now: Duration) {
         while self.from < until {

@@ -1,18 +1,16 @@
 //! How a channel is set up.
 
-use super::log::Bounds;
-use super::subscribe::Resumed;
-use crate::EndReason;
+use super::policy::{Bounds, Ids, Resumed};
+use crate::stream::EndReason;
 use alloc::sync::Arc;
 use core::fmt;
-use core::num::NonZeroUsize;
 use core::time::Duration;
 
 /// Tells the time since a moment of its own; only where the age of something must be known.
 ///
 /// ```
 /// use std::time::Instant;
-/// use eventsource_core::Clock;
+/// use eventsource_core::channel::Clock;
 ///
 /// let start = Instant::now();
 /// let clock = move || start.elapsed();
@@ -27,19 +25,6 @@ impl<F: Fn() -> Duration> Clock for F {
     fn now(&self) -> Duration {
         self()
     }
-}
-
-/// Whose ids the events of a channel have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Ids {
-    /// The channel's: a [`SequenceId`](super::SequenceId) each.
-    #[default]
-    Assigned,
-    /// The caller's: each event must have one, and no two that are kept the same. A client resumes after any
-    /// event that's still kept; any other id is unknown. Whoever uses an id again once its event was let go has clients
-    /// of the first resume after the second.
-    Callers,
 }
 
 /// How a [`Channel`](super::Channel) or [`Topics`](super::Topics) is set up.
@@ -108,10 +93,11 @@ impl ChannelOptions {
     }
 
     /// Keeps the newest event of each of so many `keys`, as far as they're no more than `bytes` with their keys, for
-    /// subscribers that [conflate](super::Lag::Conflate); always at least the newest event of all. They have no age.
+    /// subscribers that [conflate](super::Lag::Conflate); always at least the newest event of all. They have no age. Zero keys
+    /// count as one.
     #[must_use]
-    pub fn latest_per_key(mut self, keys: NonZeroUsize, bytes: usize) -> Self {
-        self.latest = Some(Bounds { events: keys.get(), bytes, age: None });
+    pub fn latest_per_key(mut self, keys: usize, bytes: usize) -> Self {
+        self.latest = Some(Bounds { events: keys.max(1), bytes, age: None });
         self
     }
 

@@ -1,72 +1,185 @@
 //! What is published.
 
-use crate::Event;
+use super::policy::Ids;
+use crate::codec::{Event, EventId, EventIdBuf, EventName, EventNameBuf, Frame, UnnumberedBlock};
+use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 
-/// An event with what a channel needs to know of it besides: a key, of which only the newest counts for subscribers that
-/// [conflate](super::Lag::Conflate), and a label, which [filters](super::SubscriptionBuilder::filter) look at.
+/// An event to publish, with what a channel needs to know of it besides: a key, of which only the newest counts for
+/// subscribers that [conflate](super::Lag::Conflate), and a label, which [filters](super::SubscriptionBuilder::filter) look at.
 ///
-/// Whatever converts into an [`Event`] converts into one, with neither.
+/// It owns what it says, encoded already: to make one is most of the work of publishing it. Text alone, a name and text, an
+/// [`Event`] and a [`Frame`] of one event convert into one, with neither key nor label; so
+/// [`publish`](super::Channel::publish) takes them as they are.
 ///
 /// ```
-/// use eventsource_core::{Channel, Event, Publication};
+/// use eventsource_core::{Channel, Event, Publication, event_name};
 ///
-/// let prices = Channel::<()>::new();
+/// let prices = Channel::new();
 /// prices.publish("a plain text")?;
+/// prices.publish((event_name!("opened"), format!("at {}", 9)))?;
 /// prices.publish(Publication::new("191.30").key("AAPL"))?;
-/// # Ok::<(), eventsource_core::PublishError>(())
+/// # Ok::<(), eventsource_core::channel::PublishError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
-pub struct Publication<'a, L = ()> {
-    pub(super) event: Event<'a>,
-    pub(super) key: Option<&'a str>,
-    pub(super) label: L,
+pub struct Publication<L = ()> {
+    block: Option<UnnumberedBlock>,
+    id: Option<EventIdBuf>,
+    key: Option<Arc<str>>,
+    label: L,
 }
 
-impl<'a> Publication<'a> {
-    /// Of an event alone.
-    pub fn new(event: impl Into<Event<'a>>) -> Self {
-        Self { event: event.into(), key: None, label: () }
+impl Publication {
+    /// Creates a publication of an event alone.
+    pub fn new(event: impl Into<Self>) -> Self {
+        event.into()
+    }
+
+    /// Creates a publication of an event with `value` as JSON in place of its data.
+    ///
+    /// ```
+    /// use eventsource_core::{Channel, Event, Publication, event_name};
+    ///
+    /// let load = Channel::new();
+    /// let event = Event::empty().name(event_name!("load"));
+    /// load.publish(Publication::json(event, &[0.5, 0.25])?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of serialising `value`.
+    #[cfg(feature = "json")]
+    pub fn json<T>(event: Event<'_>, value: &T) -> Result<Self, serde_json::Error>
+    where
+        T: serde::Serialize + ?Sized,
+    {
+        Ok(Self::of(UnnumberedBlock::of_json(&event, value)?, event.id))
     }
 }
 
-impl<'a, L> Publication<'a, L> {
-    /// With a key.
-    pub fn key(self, key: &'a str) -> Self {
-        Self { key: Some(key), ..self }
+impl<L> Publication<L> {
+    /// Adds a key.
+    pub fn key(self, key: impl Into<Arc<str>>) -> Self {
+        Self { key: Some(key.into()), ..self }
     }
 
-    /// With a label.
-    pub fn label<O>(self, label: O) -> Publication<'a, O> {
-        let Self { event, key, .. } = self;
-        Publication { event, key, label }
+    /// Adds a label.
+    pub fn label<O>(self, label: O) -> Publication<O> {
+        let Self { block, id, key, .. } = self;
+        Publication { block, id, key, label }
     }
 }
 
-impl<'a, L: Default, E: Into<Event<'a>>> From<E> for Publication<'a, L> {
-    fn from(event: E) -> Self {
-        Self { event: event.into(), key: None, label: L::default() }
+impl<L: Default> Publication<L> {
+    fn of(block: UnnumberedBlock, id: Option<EventId<'_>>) -> Self {
+        Self { block: Some(block), id: id.map(Into::into), key: None, label: L::default() }
+    }
+}
+
+/// The event as it is, with its id if it has one.
+impl<L: Default> From<Event<'_>> for Publication<L> {
+    fn from(event: Event<'_>) -> Self {
+        Self::of(UnnumberedBlock::of_event(&event), event.id)
+    }
+}
+
+/// The event in a ready frame. A channel refuses a frame that holds several, or none.
+impl<L: Default> From<Frame> for Publication<L> {
+    fn from(frame: Frame) -> Self {
+        match UnnumberedBlock::of_frame(&frame) {
+            Ok((block, id)) => Self::of(block, id),
+            Err(_) => Self { block: None, id: None, key: None, label: L::default() },
+        }
+    }
+}
+
+/// Data alone.
+impl<L: Default> From<&str> for Publication<L> {
+    fn from(data: &str) -> Self {
+        Event::new(data).into()
+    }
+}
+
+/// Data alone.
+impl<L: Default> From<String> for Publication<L> {
+    fn from(data: String) -> Self {
+        Event::new(&data).into()
+    }
+}
+
+/// A name and data.
+impl<L: Default> From<(EventName<'_>, &str)> for Publication<L> {
+    fn from(event: (EventName<'_>, &str)) -> Self {
+        Event::from(event).into()
+    }
+}
+
+/// A name and data.
+impl<L: Default> From<(EventName<'_>, String)> for Publication<L> {
+    fn from((name, data): (EventName<'_>, String)) -> Self {
+        Event::new(&data).name(name).into()
+    }
+}
+
+/// A name and data.
+impl<L: Default> From<(EventNameBuf, String)> for Publication<L> {
+    fn from((name, data): (EventNameBuf, String)) -> Self {
+        Event::new(&data).name(name.as_name()).into()
+    }
+}
+
+/// A publication that a channel has checked, with all of it made that needs no lock.
+#[derive(Debug)]
+pub(super) struct Prepared<L> {
+    pub(super) block: UnnumberedBlock,
+    /// The caller's own id, where those are indexed.
+    pub(super) id: Option<Arc<str>>,
+    pub(super) key: Option<Arc<str>>,
+    pub(super) label: Arc<L>,
+}
+
+impl<L> Prepared<L> {
+    /// Prepares a publication for a channel whose ids are `ids`.
+    pub(super) fn new(publication: Publication<L>, ids: Ids) -> Result<Self, PublishError> {
+        let Publication { block, id, key, label } = publication;
+        let block = block.ok_or(PublishError::NotOneEvent)?;
+        let id = id.as_ref().map(EventIdBuf::as_id);
+        let id: Option<Arc<str>> = match (ids, id) {
+            (Ids::Assigned, None) => None,
+            (Ids::Assigned, Some(_)) => return Err(PublishError::UnexpectedId),
+            (Ids::Callers, None) => return Err(PublishError::MissingId),
+            // The empty id is none to a client.
+            (Ids::Callers, Some(id)) if id.as_str().is_empty() || !id.is_resumable() => {
+                return Err(PublishError::UnresumableId);
+            }
+            (Ids::Callers, Some(id)) => Some(id.as_str().into()),
+        };
+        Ok(Self { block, id, key, label: Arc::new(label) })
     }
 }
 
 /// Nothing was published, of all that was to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum PublishError {
     /// The channel is closed.
     Closed,
+    /// The frame holds several events, or none.
+    NotOneEvent,
     /// The event has an id, but the channel assigns them.
     UnexpectedId,
     /// The event has no id, but the channel takes the caller's.
     MissingId,
-    /// The event's id can't be sent back by a client: see [`EventId::is_resumable`](crate::EventId::is_resumable).
+    /// A client can't send the event's id back: see [`EventId::is_resumable`].
     UnresumableId,
     /// An event with this id is still kept.
     DuplicateId,
     /// There are as many topics with events as there may be.
+    #[non_exhaustive]
     TooManyTopics {
-        /// How many.
+        /// How many there may be.
         limit: usize,
     },
 }
@@ -75,6 +188,7 @@ impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the channel is closed"),
+            Self::NotOneEvent => f.write_str("the frame doesn't hold exactly one event"),
             Self::UnexpectedId => f.write_str("the event has an id, but the channel assigns the ids"),
             Self::MissingId => f.write_str("the event has no id"),
             Self::UnresumableId => f.write_str("the event's id can't be sent back in a header"),

@@ -1,6 +1,5 @@
 //! A stretch of a log, whose events are joined at most a few times however many read it.
 
-use super::log::Work;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -24,6 +23,20 @@ pub(crate) struct Entry<L> {
 impl<L> Entry<L> {
     pub(crate) fn len(&self) -> usize {
         self.frame.len()
+    }
+}
+
+/// What joining has cost so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct JoinStats {
+    pub(crate) joins: u64,
+    pub(crate) bytes: u64,
+}
+
+impl JoinStats {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.joins = self.joins.saturating_add(other.joins);
+        self.bytes = self.bytes.saturating_add(other.bytes);
     }
 }
 
@@ -130,7 +143,7 @@ impl<L> Segment<L> {
         first: u64,
         from: u64,
         before: u64,
-        work: &mut Work,
+        joins: &mut JoinStats,
     ) -> Option<(Bytes, u64)> {
         let from = self.index(from);
         let to = self.entries.partition_point(|entry| entry.sequence < before);
@@ -145,7 +158,7 @@ impl<L> Segment<L> {
         }
         let whole = self.sealed || self.joined_at == self.entries.len();
         let range = if whole { self.index(first)..self.entries.len() } else { from..to };
-        self.join(range, work);
+        self.join(range, joins);
         self.joined.as_ref().and_then(|joined| joined.piece(span)).map(|piece| (piece, end))
     }
 
@@ -153,14 +166,14 @@ impl<L> Segment<L> {
         index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default()
     }
 
-    fn join(&mut self, range: core::ops::Range<usize>, work: &mut Work) {
+    fn join(&mut self, range: core::ops::Range<usize>, joins: &mut JoinStats) {
         let start = self.start_of(range.start);
         let mut bytes = Vec::with_capacity(self.start_of(range.end).saturating_sub(start));
         for entry in self.entries.get(range.clone()).unwrap_or_default() {
             bytes.extend_from_slice(&entry.frame);
         }
-        work.joins = work.joins.saturating_add(1);
-        work.bytes = work.bytes.saturating_add(bytes.len() as u64);
+        joins.joins = joins.joins.saturating_add(1);
+        joins.bytes = joins.bytes.saturating_add(bytes.len() as u64);
         self.joined_at = self.entries.len();
         self.joined = Some(Joined { start, bytes: bytes.into() });
         if self.sealed {
@@ -213,13 +226,13 @@ mod tests {
 
     #[test]
     fn once_sealed_nothing_is_held_twice() {
-        let mut work = Work::default();
+        let mut joins = JoinStats::default();
         for seal_first in [true, false] {
             let mut segment = segment(8, 100);
             if seal_first {
                 segment.seal();
             }
-            assert_eq!(segment.run(0, 0, u64::MAX, &mut work).unwrap().0.len(), 800);
+            assert_eq!(segment.run(0, 0, u64::MAX, &mut joins).unwrap().0.len(), 800);
             segment.seal();
             assert_eq!(held(&segment), 800);
         }
@@ -227,10 +240,10 @@ mod tests {
 
     #[test]
     fn what_was_joined_goes_with_its_events() {
-        let mut work = Work::default();
+        let mut joins = JoinStats::default();
         for sealed in [true, false] {
             let mut segment = segment(64, 100);
-            segment.run(0, 0, u64::MAX, &mut work).unwrap();
+            segment.run(0, 0, u64::MAX, &mut joins).unwrap();
             if sealed {
                 segment.seal();
             }
@@ -239,7 +252,7 @@ mod tests {
                 let left = usize::try_from(63 - position).unwrap() * 100;
                 assert!(held(&segment) <= 3 * left + 100, "{} for {left}", held(&segment));
                 // What's left is still there.
-                let run = segment.run(position + 1, position + 1, u64::MAX, &mut work);
+                let run = segment.run(position + 1, position + 1, u64::MAX, &mut joins);
                 assert_eq!(run.map_or(0, |(bytes, _)| bytes.len()), left);
             }
         }

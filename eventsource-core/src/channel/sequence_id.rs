@@ -1,6 +1,7 @@
 //! The ids that a channel assigns.
 
-use crate::{EventId, EventIdBuf};
+use crate::EventId;
+use crate::codec::EventIdBuf;
 use core::fmt;
 use core::str::from_utf8;
 
@@ -10,13 +11,14 @@ use core::str::from_utf8;
 /// As text, the epoch in lower-case hexadecimal, a hyphen, the number.
 ///
 /// ```
-/// use eventsource_core::{Channel, ChannelOptions, EventId, SequenceId};
+/// use eventsource_core::channel::SequenceId;
+/// use eventsource_core::{Channel, ChannelOptions, EventId};
 ///
-/// let channel = Channel::<()>::with_options(ChannelOptions::new().epoch(0xbeef));
+/// let channel = Channel::with_options(ChannelOptions::new().epoch(0xbeef));
 /// let id = channel.publish("hello")?;
 /// assert_eq!(id.to_string(), "beef-1");
 /// assert_eq!(SequenceId::parse(EventId::new("beef-1").unwrap()), Some(id));
-/// # Ok::<(), eventsource_core::PublishError>(())
+/// # Ok::<(), eventsource_core::channel::PublishError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SequenceId {

@@ -1,85 +1,24 @@
 //! How a subscription begins.
 
-use super::options::Ids;
-use super::reader::Part;
-use super::shared::{Shared, State, Topic, unlock};
+use super::cursor::Cursor;
+use super::policy::{Ids, Lag, Resumed, Start};
+use super::shared::{Shared, unlock};
+use super::state::{State, Topic};
 use super::subscription::{FilterMap, Notice, Subscription};
-use crate::sync::MutexGuard;
-use crate::{Frame, LastEventId};
+use crate::codec::Frame;
+use crate::http::LastEventId;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::num::NonZeroUsize;
-use core::time::Duration;
-
-/// How a subscription took up what its client has seen last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Resumed {
-    /// The client has seen nothing.
-    Fresh,
-    /// It gets everything that it hasn't seen.
-    Complete,
-    /// It gets what's still kept.
-    Gap {
-        /// How many events it misses, or the most that it can be: where there are several topics, or some have come and
-        /// gone, it isn't known of which the events were that are gone; and a filter isn't asked about these.
-        missed: u64,
-    },
-    /// Its last event ID isn't of this channel, or of its time before a restart. It has seen something, but nobody
-    /// knows what.
-    Unknown,
-}
-
-/// Where a subscription begins whose client has seen nothing, or nothing that's known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Start {
-    /// With the next event.
-    #[default]
-    Live,
-    /// With the oldest event that's kept for replay.
-    Oldest,
-    /// With the last so many of them.
-    Last(usize),
-}
-
-/// What happens to a subscription that doesn't keep up. What's published with one call, and what's replayed at the beginning,
-/// doesn't count as lag.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Lag {
-    /// It ends, with [`EndReason::Lagged`](crate::EndReason::Lagged), when the next event that it should get is no longer held.
-    #[default]
-    Lost,
-    /// It ends, with [`EndReason::Lagged`](crate::EndReason::Lagged), when more than `limit` events of a topic wait for it. If
-    /// they're all still kept for replay then, its client comes back with its last event ID and loses nothing.
-    ///
-    /// That's so where the retention's bytes and age have room for `limit` events, and for those that are published until the
-    /// client comes back; and where the subscription is polled in time: how far it lags is looked at when it is. Otherwise its
-    /// resumption tells a gap.
-    Disconnect {
-        /// At most what's retained.
-        limit: NonZeroUsize,
-    },
-    /// It loses the oldest of the events that wait for it, so that no more than `limit` of a topic do, besides what it still
-    /// replays.
-    DropOldest {
-        /// The live window bounds it besides.
-        limit: NonZeroUsize,
-    },
-    /// Only the newest event of each key waits for it. The channel needs
-    /// [`latest_per_key`](super::ChannelOptions::latest_per_key).
-    Conflate,
-}
 
 /// There's no subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum SubscribeError {
     /// Whoever lagged by so much would come back and find events gone.
+    #[non_exhaustive]
     LimitOutsideRetention {
         /// The limit.
         limit: usize,
@@ -126,7 +65,7 @@ impl<L> SubscriptionBuilder<L> {
             topics,
             last_event_id: LastEventId::None,
             start: Start::Live,
-            lag: Lag::Lost,
+            lag: Lag::default(),
             filter_map: None,
             on_resumed: None,
             on_dropped: None,
@@ -182,19 +121,16 @@ impl<L> SubscriptionBuilder<L> {
         self
     }
 
-    /// Begins.
+    /// Begins the subscription.
     ///
     /// # Errors
     /// [`SubscribeError`] where what was asked for can't be.
-    pub fn begin(mut self) -> Result<Subscription<L>, SubscribeError> {
-        let shared = Arc::clone(&self.shared);
-        let options = &shared.options;
+    pub fn begin(self) -> Result<Subscription<L>, SubscribeError> {
+        let options = &self.shared.options;
+        let retained = options.retention.events;
         match self.lag {
-            Lag::Disconnect { limit } if limit.get() > options.retention.events => {
-                return Err(SubscribeError::LimitOutsideRetention {
-                    limit: limit.get(),
-                    retained: options.retention.events,
-                });
+            Lag::Disconnect { limit: Some(limit) } if limit.max(1) > retained => {
+                return Err(SubscribeError::LimitOutsideRetention { limit, retained });
             }
             Lag::Conflate if options.latest.is_none() => return Err(SubscribeError::NotKeyed),
             _ => {}
@@ -202,54 +138,21 @@ impl<L> SubscriptionBuilder<L> {
         if self.topics.is_empty() {
             return Err(SubscribeError::NoTopics);
         }
-        self.topics.sort_unstable();
-        self.topics.dedup();
-
-        let now = options.now();
-        let mut state = shared.lock();
-        let indices: Vec<_> = self.topics.iter().map(|name| shared.topic(&mut state, name)).collect();
-        Ok(self.begin_at(&shared, state, &indices, now))
+        Ok(self.begin_checked())
     }
 
-    /// Begins on topics that are there.
-    pub(super) fn begin_at(
-        self,
-        shared: &Arc<Shared<L>>,
-        mut state: MutexGuard<'_, State<L>>,
-        indices: &[usize],
-        now: Duration,
-    ) -> Subscription<L> {
-        let Self { last_event_id, start, lag, filter_map, mut on_resumed, on_dropped, .. } = self;
-        for &index in indices {
-            state.trim(index, now);
-        }
-        let known = last_event_id.as_id().and_then(|id| shared.sequence_of(&state, id));
-        let (cursors, resumed) = match (&last_event_id, known) {
-            (_, Some(sequence)) => state.replay(indices, sequence, lag, shared.options.ids),
-            (LastEventId::None, _) => (None, Resumed::Fresh),
-            _ => (None, Resumed::Unknown),
-        };
-        let cursors = cursors.unwrap_or_else(|| state.start(indices, start, lag));
-        let slot = state.add();
-        // Not a part more than there are topics.
-        let mut parts = Vec::with_capacity(indices.len());
-        for (&index, cursor) in indices.iter().zip(cursors) {
-            let topic = state.topics.get_mut(index);
-            parts.extend(topic.map(|topic| Part::new(topic, index, slot, cursor)));
-        }
-        let first = parts.iter().filter_map(|part| state.next(part, lag)).min();
-        let reached = first.map_or(state.sequence, |first| first.saturating_sub(1));
-        state.reached(slot, reached);
-        let position = match (resumed, first) {
-            (Resumed::Complete, _) | (_, Some(_)) => None,
-            _ => shared.position(&state),
-        };
-        unlock(state);
+    /// Begins the subscription with settings under which it can't fail.
+    pub(super) fn begin_checked(mut self) -> Subscription<L> {
+        self.topics.sort_unstable();
+        self.topics.dedup();
+        let Self { shared, topics, last_event_id, start, lag, filter_map, mut on_resumed, on_dropped } = self;
+        let Beginning { slot, cursors, resumed, position } =
+            Beginning::find(&shared, &topics, &last_event_id, start, lag);
 
         // From here on a panic of a caller's code ends a subscription, and leaves nothing behind.
         let mut subscription = Subscription {
-            shared: Arc::clone(shared),
-            parts: parts.into(),
+            shared: Arc::clone(&shared),
+            cursors,
             slot,
             resumed,
             lag,
@@ -271,6 +174,51 @@ impl<L> SubscriptionBuilder<L> {
     }
 }
 
+/// Where a subscription begins.
+struct Beginning {
+    slot: usize,
+    cursors: Box<[Cursor]>,
+    resumed: Resumed,
+    /// What tells the client where it is, if it has to be told.
+    position: Option<Frame>,
+}
+
+impl Beginning {
+    /// Finds where a client goes on, and enters the subscription with its topics; all under one lock.
+    fn find<L>(
+        shared: &Shared<L>,
+        topics: &[Box<str>],
+        last_event_id: &LastEventId,
+        start: Start,
+        lag: Lag,
+    ) -> Self {
+        let now = shared.options.now();
+        let mut state = shared.lock();
+        let indices: Vec<_> = topics.iter().map(|name| shared.topic(&mut state, name)).collect();
+        for &index in &indices {
+            state.trim(index, now);
+        }
+        let known = last_event_id.as_id().and_then(|id| shared.sequence_of(&state, id));
+        let (positions, resumed) = match (last_event_id, known) {
+            (_, Some(sequence)) => state.replay(&indices, sequence, lag, shared.options.ids),
+            (LastEventId::None, _) => (None, Resumed::Fresh),
+            _ => (None, Resumed::Unknown),
+        };
+        let positions = positions.unwrap_or_else(|| state.start(&indices, start, lag));
+        let slot = state.add();
+        let cursors = state.enter(slot, &indices, positions);
+        let first = cursors.iter().filter_map(|cursor| state.next(cursor, lag)).min();
+        let reached = first.map_or(state.sequence, |first| first.saturating_sub(1));
+        state.reached(slot, reached);
+        let position = match (resumed, first) {
+            (Resumed::Complete, _) | (_, Some(_)) => None,
+            _ => shared.position(&state),
+        };
+        unlock(state);
+        Self { slot, cursors, resumed, position }
+    }
+}
+
 impl<L> fmt::Debug for SubscriptionBuilder<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubscriptionBuilder")
@@ -283,29 +231,40 @@ impl<L> fmt::Debug for SubscriptionBuilder<L> {
 }
 
 impl<L> State<L> {
-    /// The cursors from which a client goes on that has seen everything up to a number; none where its own id can't be
+    /// Enters a subscription with its topics, from these positions on. There's not a cursor more than there are topics.
+    fn enter(&mut self, slot: usize, indices: &[usize], positions: Vec<u64>) -> Box<[Cursor]> {
+        debug_assert_eq!(indices.len(), positions.len(), "each topic is there, and has a position");
+        let mut cursors = Vec::with_capacity(indices.len());
+        for (&index, position) in indices.iter().zip(positions) {
+            let topic = self.topics.get_mut(index);
+            cursors.extend(topic.map(|topic| Cursor::new(topic, index, slot, position)));
+        }
+        cursors.into()
+    }
+
+    /// Returns the positions from which a client goes on that has seen everything up to a number; none where its own id can't be
     /// resumed without a loss.
     fn replay(&self, indices: &[usize], sequence: u64, lag: Lag, ids: Ids) -> (Option<Vec<u64>>, Resumed) {
         let mut missed = 0_u64;
-        let mut cursors = Vec::with_capacity(indices.len());
+        let mut positions = Vec::with_capacity(indices.len());
         for topic in indices.iter().filter_map(|&index| self.topics.get(index)) {
-            let (cursor, missed_here) = if let (Lag::Conflate, Some(latest)) = (lag, &topic.latest) {
+            let (position, missed_here) = if let (Lag::Conflate, Some(latest)) = (lag, &topic.latest) {
                 (sequence, latest.evicted_after(sequence))
             } else {
                 let replay = topic.log.replay_after(sequence);
                 (replay.from, replay.missed)
             };
             missed = missed.saturating_add(missed_here);
-            cursors.push(cursor);
+            positions.push(position);
         }
         match (missed, ids) {
-            (0, _) => (Some(cursors), Resumed::Complete),
+            (0, _) => (Some(positions), Resumed::Complete),
             (_, Ids::Callers) => (None, Resumed::Unknown),
-            (missed, Ids::Assigned) => (Some(cursors), Resumed::Gap { missed }),
+            (missed, Ids::Assigned) => (Some(positions), Resumed::Gap { missed }),
         }
     }
 
-    /// The cursors of a client of which nothing is known.
+    /// Returns the positions of a client of which nothing is known.
     fn start(&self, indices: &[usize], start: Start, lag: Lag) -> Vec<u64> {
         let topics = || indices.iter().filter_map(|&index| self.topics.get(index));
         let conflate = lag == Lag::Conflate;
@@ -324,13 +283,13 @@ impl<L> State<L> {
                 sequences.get(first).map_or(self.sequence, |first| first.saturating_sub(1))
             }
         };
-        let cursor = |topic: &Topic<L>| if conflate { after } else { topic.log.replay_after(after).from };
-        topics().map(cursor).collect()
+        let position = |topic: &Topic<L>| if conflate { after } else { topic.log.replay_after(after).from };
+        topics().map(position).collect()
     }
 }
 
 impl<L> Topic<L> {
-    /// The cursor of whoever has seen everything.
+    /// Returns the position of a client that has seen everything.
     fn end(&self, conflate: bool, sequence: u64) -> u64 {
         if conflate { sequence } else { self.log.end() }
     }

@@ -1,9 +1,10 @@
 //! A connection's part in a channel.
 
-use super::reader::{Part, Taken};
+use super::cursor::{Batch, Cursor};
+use super::policy::{Lag, Resumed};
 use super::shared::{Shared, unlock};
-use super::subscribe::{Lag, Resumed};
-use crate::{End, EndReason, Frame, Source};
+use crate::codec::Frame;
+use crate::stream::{End, EndReason, Source};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -33,7 +34,7 @@ const BATCHES: usize = 32;
 #[must_use = "sources do nothing unless polled"]
 pub struct Subscription<L = ()> {
     pub(super) shared: Arc<Shared<L>>,
-    pub(super) parts: Box<[Part]>,
+    pub(super) cursors: Box<[Cursor]>,
     pub(super) slot: usize,
     pub(super) resumed: Resumed,
     pub(super) lag: Lag,
@@ -56,9 +57,11 @@ impl<L> Subscription<L> {
     }
 
     fn is_parked(&self, cx: &Context<'_>) -> bool {
+        // One to no topic is woken by a close alone, which changes no topic.
         self.parked
+            && !self.cursors.is_empty()
             && self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
-            && self.parts.iter().all(Part::is_unchanged)
+            && self.cursors.iter().all(Cursor::is_unchanged)
     }
 
     fn next_ready(&mut self) -> Option<Frame> {
@@ -91,28 +94,28 @@ impl<L> Subscription<L> {
     }
 
     /// One lock for a batch: where that's the last of it, the waker is left at once.
-    fn take(&mut self, cx: &Context<'_>) -> Taken<L> {
-        let Self { shared, parts, slot, lag, filter_map, until, waker, parked, .. } = self;
+    fn take(&mut self, cx: &Context<'_>) -> Batch<L> {
+        let Self { shared, cursors, slot, lag, filter_map, until, waker, parked, .. } = self;
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *waker = Some(cx.waker().clone());
         }
         let spare = waker.clone();
         let mut state = shared.lock();
-        let taken = state.take(*slot, parts, *lag, until.unwrap_or(u64::MAX), filter_map.is_some());
-        let is_last = !state.is_behind(parts, *lag);
-        let taken = match taken {
-            Taken::Nothing if state.closed || until.is_some() => Taken::End(EndReason::SourceEnded),
-            taken => taken,
+        let batch = state.take(*slot, cursors, *lag, until.unwrap_or(u64::MAX), filter_map.is_some());
+        let is_last = !state.is_behind(cursors, *lag);
+        let batch = match batch {
+            Batch::Empty if state.closed || until.is_some() => Batch::End(EndReason::SourceEnded),
+            batch => batch,
         };
         *parked = is_last && !state.closed && until.is_none();
         let mut older = spare;
         if *parked {
-            parts.iter_mut().for_each(Part::note);
+            cursors.iter_mut().for_each(Cursor::note);
             older = older.and_then(|waker| state.wait(*slot, waker));
         }
         unlock(state);
         drop(older);
-        taken
+        batch
     }
 }
 
@@ -130,16 +133,16 @@ impl<L> Source for Subscription<L> {
                 return Poll::Pending;
             }
             match this.take(cx) {
-                Taken::Frame(frame) => return Poll::Ready(Ok(frame)),
-                Taken::Frames(frames) => this.filter(frames),
-                Taken::Dropped(dropped) => {
+                Batch::Frame(frame) => return Poll::Ready(Ok(frame)),
+                Batch::Frames(frames) => this.filter(frames),
+                Batch::Dropped(dropped) => {
                     this.ready.extend(this.on_dropped.as_mut().and_then(|notice| notice(dropped)));
                 }
-                Taken::End(reason) => {
+                Batch::End(reason) => {
                     this.ended = Some(reason);
                     this.reason = this.reason.or(Some(reason));
                 }
-                Taken::Nothing => return Poll::Pending,
+                Batch::Empty => return Poll::Pending,
             }
         }
         // Nothing of all this has passed the filter: others get their turn.
@@ -154,13 +157,13 @@ impl<L> Source for Subscription<L> {
         let state = this.shared.lock();
         // A second close, for another reason, lets out no more than the first.
         this.until = this.until.or(Some(state.sequence));
-        !this.ready.is_empty() || state.is_behind(&this.parts, this.lag)
+        !this.ready.is_empty() || state.is_behind(&this.cursors, this.lag)
     }
 }
 
 impl<L> Drop for Subscription<L> {
     fn drop(&mut self) {
-        self.shared.remove(self.slot, self.parts.iter().map(Part::topic));
+        self.shared.remove(self.slot, self.cursors.iter().map(Cursor::topic));
         if let Some(hook) = &self.shared.options.on_end {
             hook(self.reason.unwrap_or(EndReason::Dropped));
         }
@@ -170,7 +173,7 @@ impl<L> Drop for Subscription<L> {
 impl<L> fmt::Debug for Subscription<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
-            .field("parts", &self.parts)
+            .field("cursors", &self.cursors)
             .field("resumed", &self.resumed)
             .field("lag", &self.lag)
             .finish_non_exhaustive()

@@ -1,14 +1,17 @@
 //! Channels by name.
 
-use super::Publisher;
 use super::options::ChannelOptions;
 use super::publication::{Publication, PublishError};
+use super::publisher::Publisher;
 use super::sequence_id::SequenceId;
 use super::shared::Shared;
 use super::stats::{Stats, TopicStats};
 use super::subscribe::SubscriptionBuilder;
+use super::subscription::Subscription;
+use crate::http::LastEventId;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// Channels by name, under one sequence: a connection on several topics gets their events in one order, and one last event ID
 /// resumes all of them.
@@ -19,34 +22,40 @@ use alloc::vec::Vec;
 ///
 /// ```
 /// use eventsource_core::test_util::Probe;
-/// use eventsource_core::{EventStream, LastEventId, Never, Topics};
+/// use eventsource_core::{EventStream, LastEventId, Topics};
 ///
-/// let topics = Topics::<()>::new();
+/// let topics = Topics::new();
 /// let first = topics.publish("build", "started")?;
 /// topics.publish("chat", "hello")?;
 /// topics.publish("deploy", "not for this client")?;
 ///
 /// let last_event_id = LastEventId::Id(first.into());
-/// let subscription = topics.subscription(["build", "chat"]).resume(last_event_id).begin()?;
+/// let subscription = topics.subscribe(["build", "chat"], last_event_id);
 /// topics.publish("build", "done")?;
 ///
-/// let mut events = Probe::new(EventStream::with_timer(subscription, Never));
+/// let mut events = Probe::new(EventStream::without_timer(subscription));
 /// let sent: String = events.take_ready(9).iter().map(|frame| String::from_utf8_lossy(frame.as_bytes())).collect();
 /// let data: Vec<_> = sent.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
 /// assert_eq!(data, ["hello", "done"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Topics<L = ()>(Arc<Publisher<L>>);
 
-impl<L> Topics<L> {
-    /// With the default options.
+impl Topics {
+    /// Creates topics with the default options.
     pub fn new() -> Self {
-        Self::with_options(ChannelOptions::new())
+        Self::default()
     }
 
-    /// Set up by `options`.
+    /// Creates topics set up by `options`.
     pub fn with_options(options: ChannelOptions) -> Self {
+        Self::with_labels(options)
+    }
+}
+
+impl<L> Topics<L> {
+    /// Creates topics set up by `options`, whose publications carry labels.
+    pub fn with_labels(options: ChannelOptions) -> Self {
         Self(Arc::new(Publisher(Arc::new(Shared::new(options)))))
     }
 
@@ -54,10 +63,10 @@ impl<L> Topics<L> {
     ///
     /// # Errors
     /// [`PublishError`]; then nothing was published.
-    pub fn publish<'a>(
+    pub fn publish(
         &self,
         topic: &str,
-        publication: impl Into<Publication<'a, L>>,
+        publication: impl Into<Publication<L>>,
     ) -> Result<SequenceId, PublishError> {
         self.0.publish(topic, publication.into())
     }
@@ -67,7 +76,7 @@ impl<L> Topics<L> {
     ///
     /// # Errors
     /// [`PublishError`]; then nothing was published.
-    pub fn publish_all<'a, P: Into<Publication<'a, L>>>(
+    pub fn publish_all<P: Into<Publication<L>>>(
         &self,
         topic: &str,
         publications: impl IntoIterator<Item = P>,
@@ -75,18 +84,30 @@ impl<L> Topics<L> {
         self.0.publish_all(topic, publications)
     }
 
-    /// A subscription to topics, to be begun. A topic that's named twice counts once.
+    /// Subscribes a client that has seen everything up to `last_event_id` to some topics. A topic that's named twice counts once.
+    /// If the client doesn't keep up, its subscription ends when what it needs is no longer held.
+    ///
+    /// A subscription to no topic at all never has anything.
+    pub fn subscribe<T: AsRef<str>>(
+        &self,
+        topics: impl IntoIterator<Item = T>,
+        last_event_id: LastEventId,
+    ) -> Subscription<L> {
+        self.subscription(topics).resume(last_event_id).begin_checked()
+    }
+
+    /// Returns a subscription to some topics that is still to be set up and begun. A topic that's named twice counts once.
     pub fn subscription<T: AsRef<str>>(&self, topics: impl IntoIterator<Item = T>) -> SubscriptionBuilder<L> {
         let topics = topics.into_iter().map(|topic| topic.as_ref().into()).collect();
         SubscriptionBuilder::new(Arc::clone(&self.0.0), topics)
     }
 
-    /// What all topics have done so far and hold now.
+    /// Returns what all topics have done so far and hold now.
     pub fn stats(&self) -> Stats {
         self.0.0.stats()
     }
 
-    /// What each has done so far and holds now, in no order. Costs a look at every subscription.
+    /// Returns what each topic has done so far and holds now, in no order. Costs a look at every subscription.
     pub fn topics(&self) -> Vec<TopicStats> {
         self.0.0.topic_stats()
     }
@@ -105,6 +126,13 @@ impl<L> Clone for Topics<L> {
 
 impl<L> Default for Topics<L> {
     fn default() -> Self {
-        Self::new()
+        Self::with_labels(ChannelOptions::new())
+    }
+}
+
+/// The settings and the counts, never an event, an id, a label or a topic's name.
+impl<L> fmt::Debug for Topics<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Topics").field(&self.0.0).finish()
     }
 }

@@ -39,8 +39,7 @@ impl core::error::Error for BufferTooSmall {}
 impl Event<'_> {
     /// The exact number of bytes that this event is encoded to; `usize::MAX` where it would be more.
     pub fn encoded_len(&self) -> usize {
-        let mut len = Length(0);
-        let Ok(()) = put_head(self, &mut len);
+        let mut len = Length(head_len(self));
         if let Some(data) = self.data {
             len.add(lines_len::<Data>(data));
         }
@@ -54,7 +53,7 @@ impl Event<'_> {
     ///
     /// # Errors
     /// [`BufferTooSmall`] says how much is needed. What `buffer` then holds is unspecified.
-    pub fn encode_into_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], BufferTooSmall> {
+    pub fn encode_to_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], BufferTooSmall> {
         let available = buffer.len();
         let mut sink = Fixed::new(&mut *buffer);
         let encoded = put_event(self, &mut sink);
@@ -69,14 +68,14 @@ impl Event<'_> {
     ///
     /// ```
     /// let mut page = String::from(": a comment\n");
-    /// eventsource_core::Event::new("hello").encode_fmt(&mut page)?;
+    /// eventsource_core::Event::new("hello").encode_to_fmt(&mut page)?;
     /// assert_eq!(page, ": a comment\ndata: hello\n\n");
     /// # Ok::<(), std::fmt::Error>(())
     /// ```
     ///
     /// # Errors
     /// Those of `out`; part of the event may have been written then. A `String` has none.
-    pub fn encode_fmt<W: fmt::Write + ?Sized>(&self, out: &mut W) -> fmt::Result {
+    pub fn encode_to_fmt<W: fmt::Write + ?Sized>(&self, out: &mut W) -> fmt::Result {
         put_event(self, &mut Fmt(out))
     }
 
@@ -85,15 +84,15 @@ impl Event<'_> {
     ///
     /// ```
     /// let mut out = Vec::new();
-    /// eventsource_core::Event::new("hello").encode_into(&mut out)?;
+    /// eventsource_core::Event::new("hello").encode_to_buf(&mut out)?;
     /// assert_eq!(out, b"data: hello\n\n");
-    /// # Ok::<(), eventsource_core::BufferTooSmall>(())
+    /// # Ok::<(), eventsource_core::codec::BufferTooSmall>(())
     /// ```
     ///
     /// # Errors
     /// [`BufferTooSmall`] where `out` is of a fixed size; nothing has been written then.
     #[cfg(feature = "alloc")]
-    pub fn encode_into<B: bytes::BufMut>(&self, out: &mut B) -> Result<(), BufferTooSmall> {
+    pub fn encode_to_buf<B: bytes::BufMut>(&self, out: &mut B) -> Result<(), BufferTooSmall> {
         let available = out.remaining_mut();
         // A growable buffer passes the cheap bound, and is spared the count.
         if available < self.max_encoded_len() {
@@ -124,7 +123,7 @@ impl Event<'_> {
 /// The encoded event.
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.encode_fmt(f)
+        self.encode_to_fmt(f)
     }
 }
 
@@ -159,15 +158,29 @@ impl Lines for Comment {
 #[inline]
 pub(crate) fn put_event<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
     put_head(event, sink)?;
-    if let Some(data) = event.data {
-        put_lines::<Data, _>(data, sink)?;
-    }
+    put_data(event, sink)?;
     if event.is_block() { sink.put("\n") } else { Ok(()) }
 }
 
-/// Everything before the data.
+/// Puts the lines of data.
 #[inline]
-fn put_head<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
+pub(crate) fn put_data<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
+    match event.data {
+        Some(data) => put_lines::<Data, _>(data, sink),
+        None => Ok(()),
+    }
+}
+
+/// Returns how many bytes there are before the data.
+pub(crate) fn head_len(event: &Event<'_>) -> usize {
+    let mut len = Length(0);
+    let Ok(()) = put_head(event, &mut len);
+    len.0
+}
+
+/// Puts everything before the data.
+#[inline]
+pub(crate) fn put_head<S: Sink>(event: &Event<'_>, sink: &mut S) -> Result<(), S::Error> {
     if let Some(comment) = event.comment {
         put_lines::<Comment, _>(comment, sink)?;
     }
@@ -246,7 +259,8 @@ impl LineSplitter {
 ///
 /// ```
 /// use core::fmt::Write;
-/// use eventsource_core::{DataWriter, Event, event_name};
+/// use eventsource_core::codec::DataWriter;
+/// use eventsource_core::{Event, event_name};
 ///
 /// let mut data = DataWriter::new(Event::empty().name(event_name!("sum")), String::new())?;
 /// write!(data, "{} + {}\r", 1, 2)?;
@@ -310,7 +324,7 @@ impl Sink for Fixed<'_> {
 
     #[inline]
     fn put(&mut self, text: &str) -> Result<(), Full> {
-        self.extend(text.as_bytes())
+        self.try_extend(text.as_bytes())
     }
 }
 

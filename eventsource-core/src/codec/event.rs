@@ -23,7 +23,7 @@ use core::time::Duration;
 /// let event = Event::new("two\nlines").name(event_name!("note")).id(EventId::new("7")?);
 ///
 /// let mut buffer = [0; 64];
-/// let written = event.encode_into_slice(&mut buffer)?;
+/// let written = event.encode_to_slice(&mut buffer)?;
 /// assert_eq!(written, b"event: note\nid: 7\ndata: two\ndata: lines\n\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -50,7 +50,7 @@ impl<'a> Event<'a> {
     /// // Moves the client's last event ID without dispatching an event.
     /// let checkpoint = Event::empty().id(EventId::new("99")?);
     /// assert_eq!(checkpoint.to_string(), "id: 99\n\n");
-    /// # Ok::<(), eventsource_core::FieldError>(())
+    /// # Ok::<(), eventsource_core::codec::FieldError>(())
     /// ```
     pub const fn empty() -> Self {
         Self { name: None, id: None, data: None, retry: None, comment: None }

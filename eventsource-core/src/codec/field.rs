@@ -17,8 +17,8 @@ use core::fmt;
 /// assert_eq!(tick.as_str(), "tick");
 ///
 /// let error = EventName::new("tick\nid: 7").unwrap_err();
-/// assert_eq!((error.character(), error.offset()), ('\n', 4));
-/// # Ok::<(), eventsource_core::FieldError>(())
+/// assert_eq!((error.character, error.offset), ('\n', 4));
+/// # Ok::<(), eventsource_core::codec::FieldError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventName<'a>(&'a str);
@@ -36,7 +36,7 @@ pub struct EventName<'a>(&'a str);
 ///
 /// assert_eq!(EventId::new("42")?.as_str(), "42");
 /// assert!(EventId::new("4\02").is_err());
-/// # Ok::<(), eventsource_core::FieldError>(())
+/// # Ok::<(), eventsource_core::codec::FieldError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId<'a>(&'a str);
@@ -53,10 +53,14 @@ pub enum Field {
 
 /// A text that can't be an event name or an event id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct FieldError {
-    field: Field,
-    character: char,
-    offset: usize,
+    /// The field that refused its text.
+    pub field: Field,
+    /// The first character that isn't allowed there.
+    pub character: char,
+    /// The character's offset in bytes from the start of the text.
+    pub offset: usize,
 }
 
 impl<'a> EventName<'a> {
@@ -128,23 +132,6 @@ impl<'a> EventId<'a> {
     /// The id as text.
     pub const fn as_str(self) -> &'a str {
         self.0
-    }
-}
-
-impl FieldError {
-    /// The field that refused its text.
-    pub const fn field(&self) -> Field {
-        self.field
-    }
-
-    /// The first character that isn't allowed there.
-    pub const fn character(&self) -> char {
-        self.character
-    }
-
-    /// Where it stands: its offset in bytes from the start of the text.
-    pub const fn offset(&self) -> usize {
-        self.offset
     }
 }
 
@@ -256,11 +243,11 @@ mod owned {
     /// An owned [`EventName`]; a clone is a reference count.
     ///
     /// ```
-    /// use eventsource_core::EventNameBuf;
+    /// use eventsource_core::codec::EventNameBuf;
     ///
     /// let name: EventNameBuf = "tick".parse()?;
     /// assert_eq!(name.as_name().as_str(), "tick");
-    /// # Ok::<(), eventsource_core::FieldError>(())
+    /// # Ok::<(), eventsource_core::codec::FieldError>(())
     /// ```
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct EventNameBuf(ByteString);
@@ -268,11 +255,12 @@ mod owned {
     /// An owned [`EventId`]; a clone is a reference count.
     ///
     /// ```
-    /// use eventsource_core::{EventId, EventIdBuf};
+    /// use eventsource_core::codec::EventIdBuf;
+    /// use eventsource_core::EventId;
     ///
     /// let id = EventIdBuf::from(EventId::new("42")?);
     /// assert_eq!(id.as_id(), EventId::new("42")?);
-    /// # Ok::<(), eventsource_core::FieldError>(())
+    /// # Ok::<(), eventsource_core::codec::FieldError>(())
     /// ```
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct EventIdBuf(ByteString);
@@ -358,9 +346,9 @@ mod tests {
     #[test]
     fn names_refuse_line_ends_and_say_where() {
         let error = EventName::new("ab\rc\n").unwrap_err();
-        assert_eq!((error.field(), error.character(), error.offset()), (Field::Event, '\r', 2));
+        assert_eq!((error.field, error.character, error.offset), (Field::Event, '\r', 2));
         assert_eq!(error.to_string(), "event name holds a carriage return at byte 2");
-        assert_eq!(EventName::new("é\n").unwrap_err().offset(), 2);
+        assert_eq!(EventName::new("é\n").unwrap_err().offset, 2);
     }
 
     #[test]

@@ -20,11 +20,11 @@ impl<'b> Fixed<'b> {
         self.len
     }
 
-    pub(crate) fn capacity(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.buffer.len()
     }
 
-    pub(crate) fn as_slice(&self) -> &[u8] {
+    pub(crate) fn written(&self) -> &[u8] {
         self.buffer.get(..self.len).unwrap_or_default()
     }
 
@@ -34,7 +34,7 @@ impl<'b> Fixed<'b> {
     }
 
     #[inline]
-    pub(crate) fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
+    pub(crate) fn try_extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
         let end = self.len.checked_add(bytes.len()).ok_or(Full)?;
         self.buffer.get_mut(self.len..end).ok_or(Full)?.copy_from_slice(bytes);
         self.len = end;

@@ -15,7 +15,7 @@ impl Event<'_> {
     ///
     /// # Errors
     /// Those of serialising `value`; `out` is then as it was before, also if that panics.
-    pub fn encode_json_into<T>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), serde_json::Error>
+    pub fn encode_json_to_vec<T>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), serde_json::Error>
     where
         T: Serialize + ?Sized,
     {
@@ -83,7 +83,7 @@ impl Frame {
     /// Those of serialising `value`.
     pub fn json<T: Serialize + ?Sized>(event: Event<'_>, value: &T) -> Result<Self, serde_json::Error> {
         let mut encoded = Vec::new();
-        event.encode_json_into(value, &mut encoded)?;
+        event.encode_json_to_vec(value, &mut encoded)?;
         Ok(Self::from_encoded(encoded))
     }
 }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn peer_fault_7_a_json_error_is_an_error_and_leaves_nothing_behind() {
         let mut out = b": before\n".to_vec();
-        let error = Event::empty().encode_json_into(&FailsLate, &mut out).unwrap_err();
+        let error = Event::empty().encode_json_to_vec(&FailsLate, &mut out).unwrap_err();
         assert_eq!(error.to_string(), "no more");
         assert_eq!(out, b": before\n");
         assert!(Frame::json(Event::empty(), &FailsLate).is_err());

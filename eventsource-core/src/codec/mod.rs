@@ -15,6 +15,8 @@ mod frame;
 mod decode;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "std")]
+mod numbered;
 
 pub use decode::{Chunk, DecodedEvent, Decoder, Item, Limit, LimitError, Limits, Memory, Overflow};
 #[cfg(feature = "alloc")]
@@ -29,3 +31,5 @@ pub use fixed::Fixed;
 pub use frame::{Frame, FrameWriter};
 #[cfg(feature = "json")]
 pub use json::JsonError;
+#[cfg(feature = "std")]
+pub(crate) use numbered::UnnumberedBlock;

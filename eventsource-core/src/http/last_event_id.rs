@@ -1,6 +1,7 @@
 //! What a client says it has seen last.
 
-use crate::{EventId, EventIdBuf};
+use crate::EventId;
+use crate::codec::EventIdBuf;
 
 /// What a client that connects says of the last event it has seen: its `Last-Event-ID` header (§9.2.4).
 ///
@@ -12,6 +13,7 @@ use crate::{EventId, EventIdBuf};
 /// assert_eq!(LastEventId::parse(b"\xff"), LastEventId::Unusable);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LastEventId {
     /// None: the client is new, or its last event ID is empty, which is the same to it.
     #[default]

@@ -21,7 +21,7 @@ pub const RESPONSE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
 /// Whether a response with this `Content-Type` is an event stream: a client must not read any other as one (§9.2.3).
 ///
 /// ```
-/// use eventsource_core::is_event_stream;
+/// use eventsource_core::http::is_event_stream;
 ///
 /// assert!(is_event_stream(b"text/event-stream; charset=utf-8"));
 /// assert!(!is_event_stream(b"text/html"));
@@ -37,7 +37,7 @@ pub fn is_event_stream(content_type: &[u8]) -> bool {
 /// decides: `*/*, text/event-stream;q=0` does not accept.
 ///
 /// ```
-/// use eventsource_core::accepts_event_stream;
+/// use eventsource_core::http::accepts_event_stream;
 ///
 /// assert!(accepts_event_stream(["text/html, text/*;q=0.1"]));
 /// assert!(!accepts_event_stream(["application/json", "text/html"]));

@@ -15,14 +15,15 @@ pin_project! {
     /// `read`, or give it any reader that has that trait of `futures-io`.
     ///
     /// ```
-    /// use eventsource_core::{Chunks, Events};
+    /// use eventsource_core::Events;
+    /// use eventsource_core::io::Chunks;
     /// use futures_util::{FutureExt, StreamExt};
     ///
     /// let reader = futures_util::io::Cursor::new("data: hello\n\n");
     /// let mut events = Events::new(Chunks::new(reader));
     /// let event = events.next().now_or_never().unwrap().unwrap()?;
     /// assert_eq!(&event.data[..], "hello");
-    /// # Ok::<(), eventsource_core::EventsError<std::io::Error>>(())
+    /// # Ok::<(), eventsource_core::codec::EventsError<std::io::Error>>(())
     /// ```
     ///
     /// # Cancel safety
@@ -40,7 +41,7 @@ pin_project! {
 const CAPACITY: usize = 8 * 1024;
 
 impl<R: AsyncRead> Chunks<R> {
-    /// Of a reader from which nobody else reads.
+    /// Creates a stream of what `reader` gives; nobody else may read from it.
     pub fn new(reader: R) -> Self {
         Self { reader, buffer: vec![0; CAPACITY].into() }
     }

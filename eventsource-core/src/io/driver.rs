@@ -1,8 +1,9 @@
 //! Writing one connection's output.
 
-use super::Patience;
+use super::WriteTimeout;
 use super::outbox::Outbox;
-use crate::{EndReason, EventStream, Source, StallHandle, Timer};
+use crate::Timer;
+use crate::stream::{EndReason, EventStream, OptionalTimer, Source, StallHandle};
 use alloc::boxed::Box;
 use bytes::Bytes;
 use core::fmt;
@@ -22,14 +23,16 @@ pin_project! {
     /// connection that has the traits of `futures-io`. It writes what the stream hands out, as whole as the connection takes it:
     /// all that's there at once with one vectored write, then one flush. While a write or a flush waits, the stream isn't polled,
     /// so that the back-pressure reaches the sources; nor does it learn of a stop, a drain or the end of its lifetime then: see
-    /// [`patience`](Self::patience). It takes turns with other tasks however busy the stream is.
+    /// [`write_timeout`](Self::write_timeout). It takes turns with other tasks however busy the stream is.
     ///
     /// ```
-    /// use eventsource_core::{Driver, EndReason, EventStream, Never, RESPONSE_HEAD, WriteOnly};
+    /// use eventsource_core::http::RESPONSE_HEAD;
+    /// use eventsource_core::io::{Driver, WriteOnly};
+    /// use eventsource_core::{EndReason, EventStream};
     /// use futures_util::{FutureExt, stream};
     ///
     /// let mut written = Vec::new();
-    /// let stream = EventStream::with_timer(stream::iter(["one", "two"]), Never);
+    /// let stream = EventStream::without_timer(stream::iter(["one", "two"]));
     /// let driver = Driver::new(stream, WriteOnly::new(&mut written)).head(RESPONSE_HEAD);
     /// assert_eq!(driver.now_or_never().unwrap()?, EndReason::SourceEnded);
     /// assert!(written.ends_with(b"\r\n\r\ndata: one\n\ndata: two\n\n"));
@@ -69,15 +72,23 @@ pin_project! {
         is_flushing: bool,
         // There's nothing more to do.
         is_done: bool,
-        patience: Option<Box<Stall<T>>>,
+        stall: Option<Box<Stall<T>>>,
     }
 }
 
-/// What tells that the client has stopped reading.
+/// Tells that the client has stopped reading.
 struct Stall<T> {
-    patience: Patience,
+    timeout: WriteTimeout,
     timer: Pin<Box<T>>,
     handle: StallHandle,
+}
+
+impl<T: OptionalTimer> Stall<T> {
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.timer.as_mut().as_timer();
+        debug_assert!(timer.is_some(), "only a stream with a timer is given a write timeout");
+        timer.map_or(Poll::Pending, |timer| self.timeout.poll_expired(timer, cx))
+    }
 }
 
 /// So many writes are done in one poll, so that others get their turn.
@@ -89,10 +100,10 @@ const READS: u32 = 8;
 impl<S, T, C> Driver<S, T, C>
 where
     S: Source,
-    T: Timer,
+    T: OptionalTimer,
     C: AsyncRead + AsyncWrite,
 {
-    /// Of a stream that nobody has polled, and a connection whose request has been read.
+    /// Creates a driver of a stream that nobody has polled, and a connection whose request has been read.
     pub fn new(stream: EventStream<S, T>, connection: C) -> Self {
         Self {
             stream: Some(stream),
@@ -103,11 +114,11 @@ where
             unflushed: false,
             is_flushing: false,
             is_done: false,
-            patience: None,
+            stall: None,
         }
     }
 
-    /// Writes this before the stream: the head of a response, such as [`RESPONSE_HEAD`](crate::RESPONSE_HEAD). It goes out at once,
+    /// Writes this before the stream: the head of a response, such as [`RESPONSE_HEAD`](crate::http::RESPONSE_HEAD). It goes out at once,
     /// together with what the stream has by then.
     pub fn head(mut self, head: impl Into<Bytes>) -> Self {
         self.unsent.push(head.into());
@@ -115,27 +126,31 @@ where
     }
 
     /// Gives the connection up when the client takes nothing of what's written for so long: the stream's hook learns
-    /// that it [stalled](EndReason::Stalled), and the driver is ready with that. Zero is off. When exactly, says
-    /// [`Patience`]. It takes the place of a handle that the stream was given by [`EventStream::stall_on`].
-    pub fn patience(self, limit: Duration) -> Self
+    /// that it [stalled](EndReason::Stalled), and the driver is ready with that. Zero is off. [`WriteTimeout`] describes when
+    /// exactly. It takes the place of a handle that the stream was given by [`EventStream::stall_on`].
+    pub fn write_timeout(self, limit: Duration) -> Self
     where
-        T: Default,
+        T: Timer + Default,
     {
-        self.patience_with_timer(limit, T::default())
+        self.write_timeout_with(limit, T::default())
     }
 
-    /// The same with a timer of its own, where that has no default.
-    pub fn patience_with_timer(mut self, limit: Duration, timer: T) -> Self {
+    /// Gives the connection up as [`write_timeout`](Self::write_timeout) does, with a timer of its own, where that has no
+    /// default.
+    pub fn write_timeout_with(mut self, limit: Duration, timer: T) -> Self
+    where
+        T: Timer,
+    {
         let handle = StallHandle::new();
         self.stream = self.stream.map(|stream| stream.stall_on(&handle));
-        self.patience =
-            Some(Box::new(Stall { patience: Patience::new(limit), timer: Box::pin(timer), handle }));
+        let timeout = WriteTimeout::new(limit);
+        self.stall = Some(Box::new(Stall { timeout, timer: Box::pin(timer), handle }));
         self
     }
 }
 
 impl<S, T, C> Driver<S, T, C> {
-    /// How many bytes were taken from the stream, or are of the head, and aren't written yet; or never will be, once it's ready.
+    /// Returns how many bytes were taken from the stream, or are of the head, and aren't written yet; or never will be, once it's ready.
     pub fn unsent(&self) -> usize {
         self.unsent.len()
     }
@@ -144,7 +159,7 @@ impl<S, T, C> Driver<S, T, C> {
 impl<S, T, C> Future for Driver<S, T, C>
 where
     S: Source,
-    T: Timer,
+    T: OptionalTimer,
     C: AsyncRead + AsyncWrite,
 {
     type Output = io::Result<EndReason>;
@@ -180,8 +195,8 @@ where
             };
             match progress {
                 Poll::Ready(Ok(())) => {
-                    if let Some(stall) = this.patience {
-                        stall.patience.handle_taken();
+                    if let Some(stall) = this.stall {
+                        stall.timeout.handle_taken();
                     }
                 }
                 Poll::Ready(Err(error)) => {
@@ -189,8 +204,8 @@ where
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending => {
-                    let Some(stall) = this.patience else { return Poll::Pending };
-                    ready!(stall.patience.poll_over(stall.timer.as_mut(), cx));
+                    let Some(stall) = this.stall else { return Poll::Pending };
+                    ready!(stall.poll_expired(cx));
                     stall.handle.set_stalled();
                     return Poll::Ready(Ok(self.give_up(EndReason::Stalled)));
                 }
@@ -230,7 +245,7 @@ fn has_closed<C: AsyncRead>(mut connection: Pin<&mut C>, cx: &mut Context<'_>) -
 }
 
 /// Takes what the stream has, as much as goes into one write. If it has ended, why.
-fn fill<S: Source, T: Timer>(
+fn fill<S: Source, T: OptionalTimer>(
     unsent: &mut Outbox,
     mut stream: Pin<&mut Option<EventStream<S, T>>>,
     cx: &mut Context<'_>,
@@ -239,7 +254,7 @@ fn fill<S: Source, T: Timer>(
         match stream.as_mut().as_pin_mut()?.poll_next(cx) {
             Poll::Ready(Some(frame)) => unsent.push(frame.into_bytes()),
             Poll::Ready(None) => {
-                let reason = stream.as_ref().as_pin_ref()?.end().map(crate::End::reason);
+                let reason = stream.as_ref().as_pin_ref()?.end().map(crate::stream::End::reason);
                 stream.set(None);
                 return reason.or(Some(EndReason::SourceEnded));
             }

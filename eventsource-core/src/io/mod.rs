@@ -1,6 +1,6 @@
 //! Writing a stream to a connection, and reading one from it.
 
-mod patience;
+mod write_timeout;
 #[cfg(feature = "std")]
 mod outbox;
 #[cfg(feature = "std")]
@@ -14,6 +14,6 @@ mod chunks;
 pub use chunks::Chunks;
 #[cfg(feature = "std")]
 pub use driver::Driver;
-pub use patience::Patience;
 #[cfg(feature = "std")]
 pub use write_only::WriteOnly;
+pub use write_timeout::WriteTimeout;

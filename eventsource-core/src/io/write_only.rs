@@ -17,7 +17,7 @@ pin_project! {
 }
 
 impl<W> WriteOnly<W> {
-    /// Of what's written to.
+    /// Wraps the writing half of a connection, or anything else to write to.
     pub fn new(writer: W) -> Self {
         Self { writer }
     }

@@ -1,7 +1,8 @@
 //! Ending many streams without a rush.
 
+use super::jitter::{jitter, random_seed};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
-use crate::{Frame, Timer, jitter};
+use crate::{Frame, Timer};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -27,13 +28,13 @@ use slab::Slab;
 /// ```
 /// use core::time::Duration;
 /// use eventsource_core::test_util::{ManualClock, Probe};
-/// use eventsource_core::{Drain, EventStream, Never, event_name};
+/// use eventsource_core::{Drain, EventStream, event_name};
 /// use futures_util::stream;
 ///
 /// let seconds = Duration::from_secs;
-/// let drain = Drain::new(seconds(1)..=seconds(1), 0);
+/// let drain = Drain::new(seconds(1)..=seconds(1));
 /// drain.farewell((event_name!("restart"), "back in a moment"));
-/// let endless = || EventStream::with_timer(stream::pending::<&str>(), Never).drain_on(&drain);
+/// let endless = || EventStream::without_timer(stream::pending::<&str>()).drain_on(&drain);
 /// let mut open = Probe::new(endless());
 /// assert!(open.poll().is_pending());
 ///
@@ -71,9 +72,15 @@ struct Stream {
 }
 
 impl Drain {
-    /// A drain that no stream has yet. Clients are told to reconnect after a time within `reconnection_time`, picked anew for
-    /// each by `seed` and its number.
-    pub fn new(reconnection_time: RangeInclusive<Duration>, seed: u64) -> Self {
+    /// Creates a drain that no stream has yet. Each client is told to reconnect after another time within
+    /// `reconnection_time`, picked at random.
+    pub fn new(reconnection_time: RangeInclusive<Duration>) -> Self {
+        Self::with_seed(reconnection_time, random_seed())
+    }
+
+    /// Creates a drain whose reconnection times are picked by `seed` and the number of each stream: for tests, which want the
+    /// same ones each time.
+    pub fn with_seed(reconnection_time: RangeInclusive<Duration>, seed: u64) -> Self {
         Self(Arc::new(Shared { reconnection_time, seed, state: Mutex::default() }))
     }
 

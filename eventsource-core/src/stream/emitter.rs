@@ -5,7 +5,6 @@ use crate::Frame;
 use async_channel::{Receiver, Sender, TrySendError};
 use core::fmt;
 use core::future::Future;
-use core::num::NonZeroUsize;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use futures_core::Stream;
@@ -19,14 +18,13 @@ use pin_project_lite::pin_project;
 /// last clone is dropped.
 ///
 /// ```
-/// use core::num::NonZeroUsize;
 /// use core::pin::pin;
-/// use eventsource_core::{Emitter, EventStream, Never, event_name};
+/// use eventsource_core::{Emitter, EventStream, event_name};
 /// use futures_util::StreamExt;
 ///
 /// # futures_util::FutureExt::now_or_never(async {
-/// let (emitter, emissions) = Emitter::new(NonZeroUsize::new(8).unwrap());
-/// let mut stream = pin!(EventStream::with_timer(emissions, Never));
+/// let (emitter, emissions) = Emitter::new(8);
+/// let mut stream = pin!(EventStream::without_timer(emissions));
 ///
 /// emitter.emit("hello").await?;
 /// emitter.try_emit((event_name!("greeting"), "again"))?;
@@ -46,9 +44,9 @@ impl Emitter {
     /// The greatest capacity of a queue; a greater one is cut down to it. The room is allocated at once.
     pub const MAX_CAPACITY: usize = 65_536;
 
-    /// A handle and the source that it feeds, with a queue of `capacity` frames between them.
-    pub fn new(capacity: NonZeroUsize) -> (Self, Emissions) {
-        let (sender, receiver) = async_channel::bounded(capacity.get().min(Self::MAX_CAPACITY));
+    /// Creates a handle and the source that it feeds, with a queue of `capacity` frames between them. Zero counts as one.
+    pub fn new(capacity: usize) -> (Self, Emissions) {
+        let (sender, receiver) = async_channel::bounded(capacity.clamp(1, Self::MAX_CAPACITY));
         (Self(sender), Emissions { receiver })
     }
 
@@ -102,16 +100,21 @@ impl Future for Emit<'_> {
     type Output = Result<(), EmitError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().send.poll(cx).map_err(|error| EmitError(error.into_inner()))
+        self.project().send.poll(cx).map_err(|error| EmitError { frame: error.into_inner() })
     }
 }
 
-/// The stream is gone or stopping; here's the frame back.
+/// The stream is gone or stopping.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmitError(pub Frame);
+#[non_exhaustive]
+pub struct EmitError {
+    /// The frame that was to be emitted.
+    pub frame: Frame,
+}
 
-/// The frame could not be emitted now; here it is back.
+/// The frame could not be emitted now; each variant gives it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TryEmitError {
     /// As many frames wait as the capacity allows.
     Full(Frame),

@@ -20,8 +20,6 @@ pub enum EndReason {
     Drained,
     /// The maximum lifetime was over.
     Lifetime,
-    /// What the client was allowed for is over, a token say. For a [`Source`](super::Source) of your own to say.
-    Expired,
     /// The history that was to be replayed could not be read. For a [`Source`](super::Source) of your own to say.
     HistoryFailed,
     /// A `Subscription` didn't keep up.
@@ -40,17 +38,25 @@ pub struct End {
 }
 
 impl End {
-    /// A source's failure.
-    pub fn source_error(error: impl Into<BoxError>) -> Self {
-        Self { reason: EndReason::SourceError, error: Some(error.into()) }
+    /// Creates an end with an error. Without one, `EndReason` converts into an end.
+    ///
+    /// ```
+    /// use eventsource_core::stream::{End, EndReason};
+    ///
+    /// let end = End::new(EndReason::HistoryFailed, "the disk is gone");
+    /// assert_eq!(end.to_string(), "the history could not be read: the disk is gone");
+    /// assert!(End::from(EndReason::Stopped).error().is_none());
+    /// ```
+    pub fn new(reason: EndReason, error: impl Into<BoxError>) -> Self {
+        Self { reason, error: Some(error.into()) }
     }
 
-    /// Why.
+    /// Returns the reason.
     pub fn reason(&self) -> EndReason {
         self.reason
     }
 
-    /// The source's error.
+    /// Returns the source's error, where there is one.
     pub fn error(&self) -> Option<&(dyn core::error::Error + Send + Sync + 'static)> {
         self.error.as_deref()
     }
@@ -72,7 +78,6 @@ impl fmt::Display for EndReason {
             Self::Drained => "drained",
             Self::Lagged => "lagged",
             Self::Lifetime => "the maximum lifetime was over",
-            Self::Expired => "expired",
             Self::HistoryFailed => "the history could not be read",
             Self::Stalled => "stalled",
             Self::Dropped => "dropped",

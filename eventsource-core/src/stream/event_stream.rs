@@ -6,8 +6,11 @@ use super::merge::close_part;
 #[cfg(not(feature = "std"))]
 use super::no_drain::DrainSignal;
 use super::stop::StopSignal;
-use super::{End, EndReason, Merge, Source, StallHandle, StopHandle};
-use crate::{Frame, KeepAlive, Never, Timer};
+use super::{
+    End, EndReason, KeepAlive, KeepAliveMachine, Merge, NoTimer, OptionalTimer, Source, StallHandle,
+    StopHandle,
+};
+use crate::{Frame, Timer};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -60,29 +63,29 @@ pin_project! {
     /// # The end
     /// It ends when its sources have, when one of them fails, after its
     /// [maximum lifetime](Self::max_lifetime), or when it's [stopped](Self::stop_on) or drained. What had already been emitted
-    /// by an [`Emitter`] still goes out first. At the end the sources are dropped, whoever may keep the stream
+    /// by an [`Emitter`](super::Emitter) still goes out first. At the end the sources are dropped, whoever may keep the stream
     /// itself. Dropping the stream is the sign that the client is gone. Either way the hook of
     /// [`on_end`](Self::on_end) learns why.
     ///
     /// # Cancel safety
     /// It's a stream: a frame is either handed out or still inside.
     #[must_use = "streams do nothing unless polled"]
-    pub struct EventStream<S, T = Never> {
+    pub struct EventStream<S, T = NoTimer> {
         #[pin]
         source: Option<S>,
         #[pin]
         timer: T,
-        // What it says of itself, until it's said: first the `retry:`, then its drain's last words.
-        words: Option<Frame>,
+        // What the stream says of itself and hasn't said yet: first its `retry:`, then what its drain sends last.
+        own_frame: Option<Frame>,
         // Without a frame of its own, it's the default.
-        keep_alive: Option<(KeepAlive, Option<Box<Frame>>)>,
+        keep_alive: Option<(KeepAliveMachine, Option<Box<Frame>>)>,
         lifetime: Option<Pin<Box<Lifetime<T>>>>,
         stops: Vec<StopSignal>,
         drain: Option<Box<DrainSignal>>,
         // How many frames came since the lifetime was last looked at.
         unchecked: u8,
         // Last, so that the sources are gone when the hook is told.
-        course: Course,
+        lifecycle: Lifecycle,
     }
 }
 
@@ -98,7 +101,7 @@ pin_project! {
 type OnEnd = Box<dyn FnOnce(&End) + Send>;
 
 /// How far a stream has come, and who wants to know of its end.
-struct Course {
+struct Lifecycle {
     state: State,
     stall: Option<StallHandle>,
     on_end: Option<OnEnd>,
@@ -119,93 +122,119 @@ enum State {
 const FRAMES_PER_CHECK: u8 = 64;
 
 impl<S: Source, T: Timer + Default> EventStream<S, T> {
-    /// Of one source, with the default timer of a runtime: call it through an adapter's `EventStream`, which
+    /// Creates a stream of one source, with the default timer of a runtime: call it through an adapter's `EventStream`, which
     /// names the timer.
     pub fn new(source: S) -> Self {
         Self::with_timer(source, T::default())
     }
 
-    /// Ends it after a time within `lifetime`, picked by `seed`, counted from the first poll: so that connections
-    /// move on to other servers, and those that began together don't end together. Give each stream a seed
-    /// of its own. Zero ends it at the first poll.
+    /// Ends the stream after a time within `lifetime`, picked at random and counted from the first poll: so that connections
+    /// move on to other servers, and those that began together don't end together. Zero ends it at the first poll.
     ///
-    /// It's looked at whenever the stream is quiet, and once in 64 frames while it isn't. A stream that's never quiet
+    /// The stream looks at its lifetime whenever it's quiet, and once in 64 frames while it isn't. A stream that's never quiet
     /// and read slowly lives longer by that.
-    pub fn max_lifetime(self, lifetime: RangeInclusive<Duration>, seed: u64) -> Self {
-        self.max_lifetime_with_timer(lifetime, seed, T::default())
+    #[cfg(feature = "std")]
+    pub fn max_lifetime(self, lifetime: RangeInclusive<Duration>) -> Self {
+        self.max_lifetime_with(lifetime, super::jitter::random_seed(), T::default())
+    }
+}
+
+impl<S: Source> EventStream<S> {
+    /// Creates a stream of one source that has no timer, and so neither a keep-alive nor a maximum lifetime.
+    pub fn without_timer(source: S) -> Self {
+        Self::of(source, NoTimer)
     }
 }
 
 impl<S: Source, T: Timer> EventStream<S, T> {
-    /// Of one source, with a timer of its own, fresh and not shared. [`Never`] will do where there's
-    /// no keep-alive.
+    /// Creates a stream of one source, with a timer of its own, fresh and not shared.
     pub fn with_timer(source: S, timer: T) -> Self {
+        Self::of(source, timer)
+    }
+
+    /// Ends the stream as `max_lifetime` does, after a time picked by `seed`, and with a second timer of its own: where
+    /// there's no std, where the timer has no default, and for tests, which want the same time each time. Give each stream
+    /// a seed of its own.
+    pub fn max_lifetime_with(mut self, lifetime: RangeInclusive<Duration>, seed: u64, timer: T) -> Self {
+        let max = super::jitter(lifetime, seed);
+        self.lifetime = Some(Box::pin(Lifetime { timer, max, started: false }));
+        self
+    }
+
+    /// Sends a comment line when nothing else was sent for a while: every 60 seconds by default.
+    /// [`KeepAliveMachine`] describes when exactly.
+    ///
+    /// However slow the reader, there's never more than one under way: it's made when it's asked for.
+    pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
+        self.keep_alive = Some((KeepAliveMachine::new(keep_alive), None));
+        self
+    }
+
+    /// Sends a frame of your own as the keep-alive, for clients that want to see it. A frame without bytes means off.
+    pub fn keep_alive_with(mut self, keep_alive: KeepAlive, frame: impl Into<Frame>) -> Self {
+        let frame = frame.into();
+        self.keep_alive =
+            (!frame.is_empty()).then(|| (KeepAliveMachine::new(keep_alive), Some(Box::new(frame))));
+        self
+    }
+}
+
+impl<S: Source, T: OptionalTimer> EventStream<S, T> {
+    fn of(source: S, timer: T) -> Self {
         Self {
             source: Some(source),
             timer,
-            words: None,
+            own_frame: None,
             keep_alive: None,
             lifetime: None,
             stops: Vec::new(),
             drain: None,
             unchecked: FRAMES_PER_CHECK,
-            course: Course { state: State::New, stall: None, on_end: None },
+            lifecycle: Lifecycle { state: State::New, stall: None, on_end: None },
         }
-    }
-
-    /// The same with a second timer of its own, where that has no default.
-    pub fn max_lifetime_with_timer(
-        mut self,
-        lifetime: RangeInclusive<Duration>,
-        seed: u64,
-        timer: T,
-    ) -> Self {
-        let max = crate::jitter(lifetime, seed);
-        self.lifetime = Some(Box::pin(Lifetime { timer, max, started: false }));
-        self
     }
 
     /// Adds a source. While several are ready, the latest added takes turns with all those before.
     ///
-    /// To be called before the stream is polled, like all that follow.
+    /// Call it before the stream is polled, as all the methods that follow.
     pub fn merge<O: Source>(self, other: O) -> EventStream<Merge<S, O>, T> {
-        let Self { source, timer, words, keep_alive, lifetime, stops, drain, unchecked, course } = self;
-        let source = Some(Merge::new(source, other));
-        EventStream { source, timer, words, keep_alive, lifetime, stops, drain, unchecked, course }
+        self.merge_option(Some(other))
     }
 
-    /// Sends a comment line when nothing else was sent for a while: every 60 seconds by default. When exactly, says
-    /// [`KeepAlive`].
+    /// Adds a source where there is one.
     ///
-    /// However slow the reader, there's never more than one under way: it's made when it's asked for.
-    pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
-        self.keep_alive = Some((keep_alive, None));
-        self
-    }
-
-    /// The same with a frame of your own, for clients that want to see it. A frame without bytes means off.
-    pub fn keep_alive_with(mut self, keep_alive: KeepAlive, frame: impl Into<Frame>) -> Self {
-        let frame = frame.into();
-        self.keep_alive = (!frame.is_empty()).then(|| (keep_alive, Some(Box::new(frame))));
-        self
+    /// ```
+    /// use eventsource_core::EventStream;
+    /// use futures_util::{FutureExt, StreamExt, stream};
+    ///
+    /// let is_admin = false;
+    /// let alerts = is_admin.then(|| stream::iter(["the disk is full"]));
+    /// let events = EventStream::without_timer(stream::iter(["hello"])).merge_option(alerts);
+    /// assert_eq!(events.count().now_or_never(), Some(1));
+    /// ```
+    pub fn merge_option<O: Source>(self, other: Option<O>) -> EventStream<Merge<S, O>, T> {
+        let Self { source, timer, own_frame, keep_alive, lifetime, stops, drain, unchecked, lifecycle } =
+            self;
+        let source = Some(Merge::new(source, other));
+        EventStream { source, timer, own_frame, keep_alive, lifetime, stops, drain, unchecked, lifecycle }
     }
 
     /// Begins with the client's reconnection time, in whole milliseconds, rounded up.
     pub fn retry(mut self, reconnection_time: Duration) -> Self {
-        self.words = Some(Frame::retry(reconnection_time));
+        self.own_frame = Some(Frame::retry(reconnection_time));
         self
     }
 
-    /// Ends it when `handle` says so. A stream may have several handles: its own and the server's.
+    /// Ends the stream when `handle` says so. A stream may have several handles: its own and the server's.
     ///
     /// What lies in a plain stream is that stream's own and not emitted, even if it's an `EventStream` in a box: merge
-    /// an [`Emitter`]'s emissions into the outermost one.
+    /// an emitter's [`Emissions`](super::Emissions) into the outermost one.
     pub fn stop_on(mut self, handle: &StopHandle) -> Self {
         self.stops.push(handle.signal());
         self
     }
 
-    /// Ends it when `drain` says so, after what was emitted before, the drain's farewell and a reconnection time. Made after the drain
+    /// Ends the stream when `drain` says so, after what was emitted before, the drain's farewell and a reconnection time. Made after the drain
     /// has begun, it's bounced: it has a reconnection time and its end.
     ///
     /// A second drain replaces the first.
@@ -217,7 +246,7 @@ impl<S: Source, T: Timer> EventStream<S, T> {
 
     /// Takes its drop for a stall if `handle` says that the client had stopped reading. A second handle replaces the first.
     pub fn stall_on(mut self, handle: &StallHandle) -> Self {
-        self.course.stall = Some(handle.clone());
+        self.lifecycle.stall = Some(handle.clone());
         self
     }
 
@@ -227,52 +256,52 @@ impl<S: Source, T: Timer> EventStream<S, T> {
     /// No lock is held meanwhile and the state is already that of an ended stream: the hook may use emitters and
     /// stop handles. It mustn't panic: it may run while the stack is unwound.
     pub fn on_end(mut self, hook: impl FnOnce(&End) + Send + 'static) -> Self {
-        self.course.on_end = Some(Box::new(hook));
+        self.lifecycle.on_end = Some(Box::new(hook));
         self
     }
 }
 
 impl<S, T> EventStream<S, T> {
-    /// How it ended, once it has handed out everything.
+    /// Returns how the stream ended, once it has handed out everything.
     pub fn end(&self) -> Option<&End> {
-        match &self.course.state {
+        match &self.lifecycle.state {
             State::Ended(end) => Some(end),
             _ => None,
         }
     }
 }
 
-impl<S: Source, T: Timer> Stream for EventStream<S, T> {
+impl<S: Source, T: OptionalTimer> Stream for EventStream<S, T> {
     type Item = Frame;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         let mut this = self.project();
-        if matches!(this.course.state, State::New) {
-            this.course.state = State::Open;
+        if matches!(this.lifecycle.state, State::New) {
+            this.lifecycle.state = State::Open;
             if this.drain.as_ref().is_some_and(|drain| drain.is_bounced()) {
                 this.source.set(None);
             }
             if let Some(lifetime) = this.lifetime {
                 lifetime.as_mut().start();
             }
-            if let Some(retry) = this.words.take().filter(|_| this.source.is_some()) {
+            if let Some(retry) = this.own_frame.take().filter(|_| this.source.is_some()) {
                 return Poll::Ready(Some(retry));
             }
         }
         for _ in 0..FRAMES_PER_CHECK {
-            match this.course.state {
+            match this.lifecycle.state {
                 State::Ended(_) => return Poll::Ready(None),
                 State::Open if this.stops.iter().any(StopSignal::is_stopped) => {
-                    this.course.close(EndReason::Stopped, this.source.as_mut());
+                    this.lifecycle.close(EndReason::Stopped, this.source.as_mut());
                 }
                 State::Open if this.drain.as_ref().is_some_and(|drain| drain.is_closing()) => {
-                    *this.words = this.drain.as_ref().map(|drain| drain.parting());
-                    this.course.close(EndReason::Drained, this.source.as_mut());
+                    *this.own_frame = this.drain.as_ref().map(|drain| drain.parting());
+                    this.lifecycle.close(EndReason::Drained, this.source.as_mut());
                 }
                 State::Open if *this.unchecked >= FRAMES_PER_CHECK => {
                     *this.unchecked = 0;
                     if poll_lifetime(this.lifetime, cx).is_ready() {
-                        this.course.close(EndReason::Lifetime, this.source.as_mut());
+                        this.lifecycle.close(EndReason::Lifetime, this.source.as_mut());
                     }
                 }
                 _ => {}
@@ -295,17 +324,17 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
                 }
                 Poll::Ready(Err(end)) => {
                     this.source.set(None);
-                    if let Some(parting) = this.words.take() {
+                    if let Some(parting) = this.own_frame.take() {
                         return Poll::Ready(Some(parting));
                     }
-                    this.course.finish(match this.course.state {
+                    this.lifecycle.finish(match this.lifecycle.state {
                         State::Closing(reason) => reason.into(),
                         _ => end,
                     });
                     continue;
                 }
                 // Closed sources aren't pending; one that is has nothing more that could be waited for.
-                Poll::Pending if matches!(this.course.state, State::Closing(_)) => {
+                Poll::Pending if matches!(this.lifecycle.state, State::Closing(_)) => {
                     this.source.set(None);
                     continue;
                 }
@@ -314,7 +343,7 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
 
             // On the way to `Pending`: leave the waker with whatever else can change the answer.
             if poll_lifetime(this.lifetime, cx).is_ready() {
-                this.course.close(EndReason::Lifetime, this.source.as_mut());
+                this.lifecycle.close(EndReason::Lifetime, this.source.as_mut());
                 continue;
             }
             if this.stops.iter_mut().any(|stop| stop.poll_stopped(cx).is_ready()) {
@@ -323,8 +352,8 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
             if this.drain.as_mut().is_some_and(|drain| drain.poll_closing(cx).is_ready()) {
                 continue;
             }
-            if let Some((keep_alive, frame)) = this.keep_alive {
-                if keep_alive.poll_due(this.timer, cx).is_ready() {
+            if let (Some((keep_alive, frame)), Some(timer)) = (this.keep_alive, this.timer.as_timer()) {
+                if keep_alive.poll_due(timer, cx).is_ready() {
                     return Poll::Ready(Some(frame.as_deref().cloned().unwrap_or(Frame::KEEP_ALIVE)));
                 }
             }
@@ -335,24 +364,29 @@ impl<S: Source, T: Timer> Stream for EventStream<S, T> {
     }
 }
 
-impl<S: Source, T: Timer> FusedStream for EventStream<S, T> {
+impl<S: Source, T: OptionalTimer> FusedStream for EventStream<S, T> {
     fn is_terminated(&self) -> bool {
-        matches!(self.course.state, State::Ended(_))
+        matches!(self.lifecycle.state, State::Ended(_))
     }
 }
 
-fn poll_lifetime<T: Timer>(lifetime: &mut Option<Pin<Box<Lifetime<T>>>>, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_lifetime<T: OptionalTimer>(
+    lifetime: &mut Option<Pin<Box<Lifetime<T>>>>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
     let Some(running) = lifetime else { return Poll::Pending };
     ready!(running.as_mut().poll_over(cx));
     *lifetime = None;
     Poll::Ready(())
 }
 
-impl<T: Timer> Lifetime<T> {
+impl<T: OptionalTimer> Lifetime<T> {
     fn start(self: Pin<&mut Self>) {
         let this = self.project();
         *this.started = true;
-        this.timer.reset(*this.max);
+        if let Some(timer) = this.timer.as_timer() {
+            timer.reset(*this.max);
+        }
     }
 
     fn poll_over(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -363,11 +397,11 @@ impl<T: Timer> Lifetime<T> {
         if !self.started {
             self.as_mut().start();
         }
-        self.project().timer.poll_expired(cx)
+        self.project().timer.as_timer().map_or(Poll::Pending, |timer| timer.poll_expired(cx))
     }
 }
 
-impl Course {
+impl Lifecycle {
     /// Ends the stream for `reason` once `source` has handed out what it had accepted.
     fn close<S: Source>(&mut self, reason: EndReason, source: Pin<&mut Option<S>>) {
         self.state = State::Closing(reason);
@@ -382,7 +416,7 @@ impl Course {
     }
 }
 
-impl Drop for Course {
+impl Drop for Lifecycle {
     fn drop(&mut self) {
         if matches!(self.state, State::Open | State::Closing(_)) {
             let stalled = self.stall.as_ref().is_some_and(StallHandle::is_stalled);
@@ -394,7 +428,7 @@ impl Drop for Course {
 impl<S, T> fmt::Debug for EventStream<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
-            .field("state", &self.course.state)
+            .field("state", &self.lifecycle.state)
             .field("keep_alive", &self.keep_alive)
             .finish_non_exhaustive()
     }

@@ -11,7 +11,7 @@ use core::time::Duration;
 ///
 /// ```
 /// use core::time::Duration;
-/// use eventsource_core::jitter;
+/// use eventsource_core::stream::jitter;
 ///
 /// let range = Duration::from_secs(2)..=Duration::from_secs(10);
 /// let retry = jitter(range.clone(), 7);
@@ -37,6 +37,15 @@ const fn mix(seed: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
+}
+
+/// Returns a seed that differs from one call to the next and from one process to another.
+#[cfg(feature = "std")]
+pub(crate) fn random_seed() -> u64 {
+    use core::hash::{BuildHasher, Hasher};
+
+    // Keyed by the operating system's randomness.
+    std::hash::RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]

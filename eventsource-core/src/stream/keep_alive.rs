@@ -5,10 +5,49 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
-/// Decides when a stream has been quiet for so long that a keep-alive is due.
+/// How long a stream may be quiet before it sends a keep-alive: a setting, for `EventStream::keep_alive`.
 ///
 /// Proxies cut a connection on which nothing moves, and a server notices a client that's gone only when it
 /// writes. §9.2.7 therefore advises a comment line every 15 seconds or so; the default here is 60.
+///
+/// An interval of zero switches the keep-alive off. `Duration::MAX`, and whatever else a timer takes for never, means
+/// never. Any other interval is taken as it is; one that's shorter than the timer's resolution is as long as that.
+///
+/// ```
+/// use core::time::Duration;
+/// use eventsource_core::KeepAlive;
+///
+/// const KEEP_ALIVE: KeepAlive = KeepAlive::new(Duration::from_secs(20));
+/// assert_eq!(KEEP_ALIVE.interval(), Duration::from_secs(20));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeepAlive {
+    interval: Duration,
+}
+
+impl KeepAlive {
+    /// Asks for a keep-alive after each `interval` of quiet; zero switches it off.
+    pub const fn new(interval: Duration) -> Self {
+        Self { interval }
+    }
+
+    /// Returns the interval; zero is off.
+    pub const fn interval(self) -> Duration {
+        self.interval
+    }
+}
+
+/// Every 60 seconds of quiet.
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(60))
+    }
+}
+
+/// Decides when a stream has been quiet for so long that a keep-alive is due: the machine that runs on the setting
+/// [`KeepAlive`].
+///
+/// `EventStream` has one inside. Use it alone where there is no allocator.
 ///
 /// # Protocol
 /// Report each thing that goes out with [`handle_sent`](Self::handle_sent). When there's nothing left to send,
@@ -20,57 +59,51 @@ use core::time::Duration;
 /// been sent since the alarm was set, as between two keep-alives. However late `poll_due` is called, it asks
 /// for one keep-alive, never for those that were missed.
 ///
-/// # Intervals
-/// Zero means off. `Duration::MAX`, and whatever else a timer takes for never, means never. Anything between
-/// is taken as it is; an interval shorter than the timer's resolution is as long as that.
-///
 /// ```
 /// use core::pin::pin;
 /// use core::task::{Context, Poll, Waker};
 /// use core::time::Duration;
-/// use eventsource_core::{KeepAlive, test_util::ManualClock};
+/// use eventsource_core::stream::{KeepAlive, KeepAliveMachine};
+/// use eventsource_core::test_util::ManualClock;
 ///
 /// let clock = ManualClock::new();
 /// let mut alarm = pin!(clock.timer());
 /// let mut cx = Context::from_waker(Waker::noop());
 ///
-/// let mut keep_alive = KeepAlive::new(Duration::from_secs(15));
-/// assert_eq!(keep_alive.poll_due(alarm.as_mut(), &mut cx), Poll::Pending);
+/// let mut machine = KeepAliveMachine::new(KeepAlive::new(Duration::from_secs(15)));
+/// assert_eq!(machine.poll_due(alarm.as_mut(), &mut cx), Poll::Pending);
 /// clock.advance(Duration::from_secs(15));
-/// assert_eq!(keep_alive.poll_due(alarm.as_mut(), &mut cx), Poll::Ready(()));
+/// assert_eq!(machine.poll_due(alarm.as_mut(), &mut cx), Poll::Ready(()));
 /// ```
-#[derive(Debug)]
-pub struct KeepAlive {
-    interval: Duration,
+#[derive(Clone, Debug)]
+pub struct KeepAliveMachine {
+    keep_alive: KeepAlive,
+    /// The alarm was set and hasn't expired since.
     armed: bool,
     /// Something was sent since the alarm was set.
     busy: bool,
 }
 
-impl KeepAlive {
-    /// A keep-alive after `interval` of quiet; zero is off.
-    pub const fn new(interval: Duration) -> Self {
-        Self { interval, armed: false, busy: false }
+impl KeepAliveMachine {
+    /// Creates a machine that has seen nothing sent yet.
+    pub const fn new(keep_alive: KeepAlive) -> Self {
+        Self { keep_alive, armed: false, busy: false }
     }
 
-    /// The interval; zero is off.
-    pub const fn interval(&self) -> Duration {
-        self.interval
-    }
-
-    /// Something went out, so that the quiet begins anew.
+    /// Notes that something went out, so that the quiet begins anew.
     pub const fn handle_sent(&mut self) {
         self.busy = true;
     }
 
-    /// `Ready` asks for one keep-alive now. The same `timer` has to be passed each time.
+    /// Returns `Ready` where one keep-alive is due now. The caller has to pass the same `timer` each time.
     pub fn poll_due<T: Timer + ?Sized>(&mut self, mut timer: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.interval.is_zero() {
+        let interval = self.keep_alive.interval;
+        if interval.is_zero() {
             return Poll::Pending;
         }
         loop {
             if !self.armed {
-                timer.as_mut().reset(self.interval);
+                timer.as_mut().reset(interval);
                 self.armed = true;
                 self.busy = false;
             }
@@ -81,19 +114,5 @@ impl KeepAlive {
                 return Poll::Ready(());
             }
         }
-    }
-}
-
-/// A clone is for another alarm: it has the interval, and begins anew.
-impl Clone for KeepAlive {
-    fn clone(&self) -> Self {
-        Self::new(self.interval)
-    }
-}
-
-/// Every 60 seconds of quiet.
-impl Default for KeepAlive {
-    fn default() -> Self {
-        Self::new(Duration::from_secs(60))
     }
 }

@@ -25,8 +25,8 @@ pin_project! {
 }
 
 impl<A, B> Merge<A, B> {
-    pub(super) fn new(first: Option<A>, second: B) -> Self {
-        Self { first, second: Some(second), second_is_next: false, failure: None }
+    pub(super) fn new(first: Option<A>, second: Option<B>) -> Self {
+        Self { first, second, second_is_next: false, failure: None }
     }
 }
 

@@ -5,6 +5,8 @@ mod jitter;
 #[cfg(feature = "alloc")]
 mod end;
 #[cfg(feature = "alloc")]
+mod no_timer;
+#[cfg(feature = "alloc")]
 mod source;
 #[cfg(feature = "alloc")]
 mod merge;
@@ -30,11 +32,15 @@ pub use end::{BoxError, End, EndReason};
 #[cfg(feature = "alloc")]
 pub use event_stream::EventStream;
 pub use jitter::jitter;
-pub use keep_alive::KeepAlive;
+#[cfg(feature = "std")]
+pub(crate) use jitter::random_seed;
+pub use keep_alive::{KeepAlive, KeepAliveMachine};
 #[cfg(feature = "alloc")]
 pub use merge::Merge;
 #[cfg(feature = "alloc")]
-pub use source::{IntoFrame, Source};
+pub use no_timer::{NoTimer, OptionalTimer};
+#[cfg(feature = "alloc")]
+pub use source::{BoxSource, IntoFrame, Source};
 #[cfg(feature = "alloc")]
 pub use stall::StallHandle;
 #[cfg(feature = "alloc")]

@@ -2,30 +2,33 @@
 
 use super::{BoxError, End, EndReason};
 use crate::Frame;
+use alloc::boxed::Box;
+use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use futures_core::Stream;
 
-/// What an [`EventStream`](super::EventStream) takes its frames from: any [`Stream`] of things that convert into a
-/// [`Frame`], or of `Result`s of them; [`Emissions`](super::Emissions); and two of these merged.
+/// Gives an [`EventStream`](super::EventStream) its frames: any [`Stream`] of things that convert into a
+/// [`Frame`], or of `Result`s of them; an emitter's [`Emissions`](super::Emissions); a channel's `Subscription`; two of these
+/// merged; any of these in a [`BoxSource`].
 ///
 /// # Protocol
-/// [`poll_frame`](Self::poll_frame) is called until it gives an [`End`], and never after. Once
+/// A stream calls [`poll_frame`](Self::poll_frame) until it gives an [`End`], and never after. Once
 /// [`close`](Self::close) has been called, nothing new may be accepted: if it answered `true`, what had been
 /// accepted before still comes out, without `Pending`, and then the end; if it answered `false`, nothing is
 /// left, and the source is dropped without another poll.
 pub trait Source {
-    /// The next frame, or why there are no more.
+    /// Returns the next frame, or why there are no more.
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>>;
 
-    /// Accepts nothing more, since its stream is to end for `reason`. Answers whether something accepted before may be
-    /// left.
+    /// Accepts nothing more, since the stream is to end for `reason`. Returns whether something that was accepted before
+    /// may be left.
     fn close(self: Pin<&mut Self>, reason: EndReason) -> bool;
 }
 
 /// An item of a stream that can be a [`Source`]: whatever converts into a [`Frame`], or a `Result` of that.
 pub trait IntoFrame {
-    /// Converts.
+    /// Converts the item.
     ///
     /// # Errors
     /// The item's own.
@@ -52,12 +55,63 @@ where
 {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>> {
         Poll::Ready(match ready!(self.poll_next(cx)) {
-            Some(item) => item.into_frame().map_err(End::source_error),
+            Some(item) => item.into_frame().map_err(|error| End::new(EndReason::SourceError, error)),
             None => Err(EndReason::SourceEnded.into()),
         })
     }
 
     fn close(self: Pin<&mut Self>, _: EndReason) -> bool {
         false
+    }
+}
+
+/// A source of any type, so that streams of several kinds of sources have one type.
+///
+/// It's a [`Source`] and not a [`Stream`]: at a stop, what the source had accepted still goes out.
+///
+/// ```
+/// use eventsource_core::stream::BoxSource;
+/// use eventsource_core::{Emitter, EventStream, StopHandle};
+/// use futures_util::{FutureExt, StreamExt, stream};
+///
+/// fn feed(of_one_event: bool) -> BoxSource<'static> {
+///     if of_one_event {
+///         BoxSource::new(stream::iter(["the only one"]))
+///     } else {
+///         let (emitter, emissions) = Emitter::new(8);
+///         emitter.try_emit("accepted").expect("there is room");
+///         BoxSource::new(emissions)
+///     }
+/// }
+///
+/// let stop = StopHandle::new();
+/// let mut events = EventStream::without_timer(feed(false)).stop_on(&stop);
+/// stop.stop();
+/// let frame = events.next().now_or_never().flatten();
+/// assert_eq!(frame.unwrap().as_bytes(), b"data: accepted\n\n");
+/// ```
+#[must_use = "sources do nothing unless polled"]
+pub struct BoxSource<'a>(Pin<Box<dyn Source + Send + 'a>>);
+
+impl<'a> BoxSource<'a> {
+    /// Puts a source into a box.
+    pub fn new(source: impl Source + Send + 'a) -> Self {
+        Self(Box::pin(source))
+    }
+}
+
+impl Source for BoxSource<'_> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>> {
+        self.0.as_mut().poll_frame(cx)
+    }
+
+    fn close(mut self: Pin<&mut Self>, reason: EndReason) -> bool {
+        self.0.as_mut().close(reason)
+    }
+}
+
+impl fmt::Debug for BoxSource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxSource").finish_non_exhaustive()
     }
 }

@@ -12,11 +12,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 ///
 /// ```
 /// use eventsource_core::test_util::Probe;
-/// use eventsource_core::{EndReason, EventStream, Never, StallHandle};
+/// use eventsource_core::stream::StallHandle;
+/// use eventsource_core::{EndReason, EventStream};
 /// use futures_util::stream;
 ///
 /// let stall = StallHandle::new();
-/// let stream = EventStream::with_timer(stream::pending::<&str>(), Never)
+/// let stream = EventStream::without_timer(stream::pending::<&str>())
 ///     .stall_on(&stall)
 ///     .on_end(|end| assert_eq!(end.reason(), EndReason::Stalled));
 /// let mut open = Probe::new(stream);

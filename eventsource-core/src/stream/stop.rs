@@ -15,12 +15,12 @@ use event_listener::{Event, EventListener};
 /// ends as soon as it's polled. Dropping a handle stops nothing.
 ///
 /// ```
-/// use eventsource_core::{EventStream, Never, StopHandle};
+/// use eventsource_core::{EventStream, StopHandle};
 /// use futures_util::{StreamExt, stream};
 ///
 /// # futures_util::FutureExt::now_or_never(async {
 /// let stop = StopHandle::new();
-/// let mut endless = EventStream::with_timer(stream::repeat("again"), Never).stop_on(&stop);
+/// let mut endless = EventStream::without_timer(stream::repeat("again")).stop_on(&stop);
 ///
 /// assert!(endless.next().await.is_some());
 /// stop.stop();

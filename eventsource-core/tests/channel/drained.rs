@@ -5,10 +5,9 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use eventsource_core::stream::Draining;
 use eventsource_core::test_util::{ManualClock, ManualTimer, Probe, interpret};
-use eventsource_core::{
-    Channel, ChannelOptions, Drain, Draining, EndReason, EventStream, LastEventId, Never, Subscription,
-};
+use eventsource_core::{Channel, ChannelOptions, Drain, EndReason, EventStream, LastEventId, Subscription};
 
 const WINDOW: Duration = Duration::from_secs(10);
 
@@ -31,8 +30,8 @@ pub(crate) struct Outcome {
 
 pub(crate) fn run(schedule: &[u8]) -> Outcome {
     let clock = ManualClock::new();
-    let channel = Channel::<()>::with_options(ChannelOptions::new().epoch(1).retain(100_000, usize::MAX));
-    let drain = Drain::new(Duration::from_secs(1)..=Duration::from_secs(9), 7);
+    let channel = Channel::with_options(ChannelOptions::new().epoch(1).retain(100_000, usize::MAX));
+    let drain = Drain::with_seed(Duration::from_secs(1)..=Duration::from_secs(9), 7);
     let mut draining: Option<Pin<Box<Draining<ManualTimer>>>> = None;
     let (mut clients, mut published, mut outcome) = (Vec::<Client>::new(), 0_u64, Outcome::default());
     for bytes in schedule.chunks_exact(2) {
@@ -51,7 +50,7 @@ pub(crate) fn run(schedule: &[u8]) -> Outcome {
             5..=7 => {
                 let seen = pick as u64 % (published + 1);
                 let subscription = channel.subscribe(LastEventId::parse(format!("1-{seen}").as_bytes()));
-                let stream = Probe::new(EventStream::with_timer(subscription, Never).drain_on(&drain));
+                let stream = Probe::new(EventStream::without_timer(subscription).drain_on(&drain));
                 clients.push(Client {
                     stream,
                     has: seen,

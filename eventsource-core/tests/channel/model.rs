@@ -1,12 +1,12 @@
 //! A naive second implementation of the channel: a list of everything ever published, and a queue for every subscription. Runs a
 //! schedule of operations, given as bytes, against it and the real one.
 
+use eventsource_core::channel::{Ids, Lag, PublishError, Resumed, SequenceId, Start};
 use eventsource_core::test_util::{ManualClock, Probe, interpret};
 use eventsource_core::{
-    ChannelOptions, EndReason, Event, EventId, EventStream, Frame, Ids, Lag, LastEventId, Never, Publication,
-    PublishError, Resumed, SequenceId, Start, Subscription, Topics, event_name,
+    ChannelOptions, EndReason, Event, EventId, EventStream, Frame, LastEventId, Publication, Subscription,
+    Topics, event_name,
 };
-use std::num::NonZeroUsize;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -132,14 +132,14 @@ impl Run {
             .ids(ids)
             .retain(retain.0, retain.1)
             .live_window(window.0, window.1);
-        if let Some(keys) = keys.and_then(NonZeroUsize::new) {
+        if let Some(keys) = keys {
             options = options.latest_per_key(keys, usize::MAX);
         }
         if let Some(age) = age {
             let clock = clock.clone();
             options = options.retain_for(age, move || clock.now());
         }
-        let topics = Topics::with_options(options);
+        let topics = Topics::with_labels(options);
         Self {
             clock,
             topics,
@@ -219,11 +219,11 @@ impl Run {
             })
             .collect();
         let result = match &publications[..] {
-            [single] if shape % 2 == 0 => self.topics.publish(NAMES[topic], *single).map(Some),
-            _ => self.topics.publish_all(NAMES[topic], publications.iter().copied()),
+            [single] if shape % 2 == 0 => self.topics.publish(NAMES[topic], single.clone()).map(Some),
+            _ => self.topics.publish_all(NAMES[topic], publications.iter().cloned()),
         };
         if self.is_closed {
-            assert_eq!(result, Err(PublishError::Closed));
+            assert!(matches!(result, Err(PublishError::Closed)));
             return;
         }
         let Ok(last) = result else { panic!("{result:?}") };
@@ -328,14 +328,18 @@ impl Run {
         let set: Vec<_> = (0..3).filter(|topic| set & (1 << topic) != 0).collect();
         let limit = bytes.pick(&[1, 2, 5]);
         let lag = bytes.pick(&[
-            Lag::Lost,
-            Lag::Disconnect { limit: NonZeroUsize::new(limit).unwrap() },
-            Lag::DropOldest { limit: NonZeroUsize::new(limit).unwrap() },
+            Lag::Disconnect { limit: None },
+            Lag::Disconnect { limit: Some(limit) },
+            Lag::DropOldest { limit },
             Lag::Conflate,
         ]);
-        let lag = if lag == Lag::Conflate && self.keys.is_none() { Lag::Lost } else { lag };
         let lag =
-            if limit > self.retain.0 && matches!(lag, Lag::Disconnect { .. }) { Lag::Lost } else { lag };
+            if lag == Lag::Conflate && self.keys.is_none() { Lag::Disconnect { limit: None } } else { lag };
+        let lag = if limit > self.retain.0 && matches!(lag, Lag::Disconnect { .. }) {
+            Lag::Disconnect { limit: None }
+        } else {
+            lag
+        };
         let start = bytes.pick(&[Start::Live, Start::Oldest, Start::Last(2), Start::Last(0)]);
         let filter = bytes.pick(&[None, None, Some(0), Some(1)]);
         let known = match bytes.next() % 6 {
@@ -471,7 +475,7 @@ impl Run {
             lost: 0,
         });
         let parts = parts.collect();
-        let probe = Some(Probe::new(EventStream::with_timer(subscription, Never)));
+        let probe = Some(Probe::new(EventStream::without_timer(subscription)));
         self.subs.push(Sub {
             probe,
             wakes: 0,
@@ -527,7 +531,7 @@ impl Run {
             let limit = match sub.lag {
                 // What's still replayed isn't dropped.
                 Lag::DropOldest { .. } if replays => usize::MAX,
-                Lag::Disconnect { limit } | Lag::DropOldest { limit } => limit.get(),
+                Lag::Disconnect { limit: Some(limit) } | Lag::DropOldest { limit } => limit,
                 _ => usize::MAX,
             };
             let keep_from = if waiting > limit {

@@ -1,11 +1,11 @@
 //! What clients that come back, lag or leave are owed.
 
+use eventsource_core::channel::{Ids, Lag, PublishError, Resumed, Start, SubscribeError};
 use eventsource_core::test_util::{ManualClock, Probe, interpret};
 use eventsource_core::{
-    Channel, ChannelOptions, EndReason, Event, EventId, EventStream, Frame, Ids, KeepAlive, Lag, LastEventId,
-    Never, Publication, PublishError, Resumed, Start, SubscribeError, Subscription, Topics, event_name,
+    Channel, ChannelOptions, EndReason, Event, EventId, EventStream, Frame, KeepAlive, LastEventId,
+    Publication, Subscription, Topics, event_name,
 };
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,7 +16,7 @@ fn options() -> ChannelOptions {
 }
 
 fn open<L>(subscription: Subscription<L>) -> Probe<EventStream<Subscription<L>>> {
-    Probe::new(EventStream::with_timer(subscription, Never))
+    Probe::new(EventStream::without_timer(subscription))
 }
 
 /// The data that's there now, and the last event ID after that.
@@ -34,13 +34,9 @@ fn publish(channel: &Channel, data: &impl ToString) {
     channel.publish(data.to_string().as_str()).unwrap();
 }
 
-fn limit(limit: usize) -> NonZeroUsize {
-    NonZeroUsize::new(limit).unwrap()
-}
-
 #[test]
 fn the_last_seen_event_is_never_sent_again() {
-    let channel = Channel::<()>::with_options(options());
+    let channel = Channel::with_options(options());
     for n in 1..=5 {
         channel.publish(n.to_string().as_str()).unwrap();
     }
@@ -54,7 +50,7 @@ fn the_last_seen_event_is_never_sent_again() {
 
 #[test]
 fn a_gap_is_told_with_its_size() {
-    let channel = Channel::<()>::with_options(options().retain(3, 1 << 20));
+    let channel = Channel::with_options(options().retain(3, 1 << 20));
     for n in 1..=10 {
         channel.publish(n.to_string().as_str()).unwrap();
     }
@@ -73,7 +69,7 @@ fn a_gap_is_told_with_its_size() {
 
 #[test]
 fn an_id_of_another_epoch_or_of_the_future_is_unknown() {
-    let channel = Channel::<()>::with_options(options());
+    let channel = Channel::with_options(options());
     channel.publish("a").unwrap();
     for id in [&b"f-1"[..], b"e-2", b"1", b"e-", b"e-1 ", b"E-1", b"e-01", b"e-18446744073709551616", b"\xff"]
     {
@@ -82,12 +78,13 @@ fn an_id_of_another_epoch_or_of_the_future_is_unknown() {
         // Nothing is guessed at; but from now on it has a place.
         assert_eq!(read(&mut open(subscription)), (vec![], "e-1".to_owned()));
     }
-    assert_ne!(Channel::<()>::new().publish("a"), Channel::<()>::new().publish("a"), "epochs are random");
+    let first = || Channel::new().publish("a").unwrap();
+    assert_ne!(first(), first(), "epochs are random");
 }
 
 #[test]
 fn a_client_that_leaves_before_its_first_event_loses_nothing() {
-    let channel = Channel::<()>::with_options(options());
+    let channel = Channel::with_options(options());
     channel.publish("before").unwrap();
     let (data, id) = read(&mut open(channel.subscribe(LastEventId::None)));
     assert_eq!((data, id.as_str()), (vec![], "e-1"));
@@ -97,7 +94,7 @@ fn a_client_that_leaves_before_its_first_event_loses_nothing() {
 
 #[test]
 fn without_retention_it_still_broadcasts() {
-    let channel = Channel::<()>::with_options(options().retain(0, 0).live_window(0, 0));
+    let channel = Channel::with_options(options().retain(0, 0).live_window(0, 0));
     let mut stream = open(channel.subscribe(LastEventId::None));
     read(&mut stream);
     channel.publish_all(["a", "b", "c"]).unwrap();
@@ -109,7 +106,7 @@ fn without_retention_it_still_broadcasts() {
 
 #[test]
 fn a_filter_holds_in_a_replay_as_live() {
-    let channel = Channel::with_options(options());
+    let channel = Channel::with_labels(options());
     let publish = |user: u32| {
         channel.publish(Publication::new("mail").label(user)).unwrap();
     };
@@ -125,7 +122,7 @@ fn a_filter_holds_in_a_replay_as_live() {
 
 #[test]
 fn one_that_comes_back_while_others_publish_misses_nothing() {
-    let channel = Channel::<()>::with_options(options().retain(100_000, 1 << 30));
+    let channel = Channel::with_options(options().retain(100_000, 1 << 30));
     let is_done = AtomicBool::new(false);
     let total = 20_000_u64;
     thread::scope(|scope| {
@@ -156,7 +153,7 @@ fn one_that_comes_back_while_others_publish_misses_nothing() {
 
 #[test]
 fn slow_readers_hold_no_memory() {
-    let channel = Channel::<()>::with_options(options().retain(100, 1 << 20).live_window(100, 1 << 20));
+    let channel = Channel::with_options(options().retain(100, 1 << 20).live_window(100, 1 << 20));
     let mut streams: Vec<_> = (0..1000).map(|_| open(channel.subscribe(LastEventId::None))).collect();
     for n in 0..10_000 {
         channel.publish(format!("{n:0>100}").as_str()).unwrap();
@@ -173,8 +170,8 @@ fn slow_readers_hold_no_memory() {
 
 #[test]
 fn one_cut_off_within_retention_comes_back_and_loses_nothing() {
-    let channel = Channel::<()>::with_options(options().retain(100, 1 << 20));
-    let lag = Lag::Disconnect { limit: limit(10) };
+    let channel = Channel::with_options(options().retain(100, 1 << 20));
+    let lag = Lag::Disconnect { limit: Some(10) };
     let mut stream = open(channel.subscription().resume(seen(0)).lag(lag).begin().unwrap());
     channel.publish("0").unwrap();
     assert_eq!(read(&mut stream).0, ["0"]);
@@ -185,14 +182,17 @@ fn one_cut_off_within_retention_comes_back_and_loses_nothing() {
     assert_eq!(back.resumed(), Resumed::Complete);
     assert_eq!(read(&mut open(back)).0.len(), 12, "a replay is no lag, however long");
 
-    let too_much = channel.subscription().lag(Lag::Disconnect { limit: limit(101) }).begin();
-    assert_eq!(too_much.unwrap_err(), SubscribeError::LimitOutsideRetention { limit: 101, retained: 100 });
+    let too_much = channel.subscription().lag(Lag::Disconnect { limit: Some(101) }).begin();
+    assert!(matches!(
+        too_much.unwrap_err(),
+        SubscribeError::LimitOutsideRetention { limit: 101, retained: 100, .. }
+    ));
 }
 
 #[test]
 fn one_call_is_never_lag() {
-    let channel = Channel::<()>::with_options(options().retain(2, 1 << 20).live_window(2, 1 << 20));
-    let lag = Lag::Disconnect { limit: limit(1) };
+    let channel = Channel::with_options(options().retain(2, 1 << 20).live_window(2, 1 << 20));
+    let lag = Lag::Disconnect { limit: Some(1) };
     let mut stream = open(channel.subscription().resume(seen(0)).lag(lag).begin().unwrap());
     channel.publish_all((0..1000).map(|_| "x")).unwrap();
     assert_eq!(read(&mut stream).0.len(), 1000);
@@ -200,11 +200,11 @@ fn one_call_is_never_lag() {
 
 #[test]
 fn dropping_the_oldest_is_told_in_band() {
-    let channel = Channel::<()>::with_options(options());
+    let channel = Channel::with_options(options());
     let subscription = channel
         .subscription()
         .resume(seen(0))
-        .lag(Lag::DropOldest { limit: limit(2) })
+        .lag(Lag::DropOldest { limit: 2 })
         .announce_dropped(|dropped| (event_name!("lag"), dropped.to_string()))
         .begin()
         .unwrap();
@@ -216,7 +216,7 @@ fn dropping_the_oldest_is_told_in_band() {
 
 #[test]
 fn conflating_keeps_the_newest_of_each_key() {
-    let prices = Channel::<()>::with_options(options().latest_per_key(limit(3), usize::MAX));
+    let prices = Channel::with_options(options().latest_per_key(3, usize::MAX));
     let mut slow = open(prices.subscription().resume(seen(0)).lag(Lag::Conflate).begin().unwrap());
     for n in 0..1000 {
         prices.publish(Publication::new(format!("A {n}").as_str()).key("A")).unwrap();
@@ -225,14 +225,16 @@ fn conflating_keeps_the_newest_of_each_key() {
     assert_eq!(read(&mut slow).0, ["A 999", "B 999"]);
     let late = prices.subscription().start(Start::Oldest).lag(Lag::Conflate).begin().unwrap();
     assert_eq!(read(&mut open(late)).0, ["A 999", "B 999"], "a snapshot");
-    let unkeyed = Channel::<()>::new();
-    assert_eq!(unkeyed.subscription().lag(Lag::Conflate).begin().unwrap_err(), SubscribeError::NotKeyed);
+    let unkeyed = Channel::new();
+    assert!(matches!(
+        unkeyed.subscription().lag(Lag::Conflate).begin().unwrap_err(),
+        SubscribeError::NotKeyed
+    ));
 }
 
 #[test]
 fn callers_ids_are_checked_and_resumed() {
-    let channel =
-        Channel::<()>::with_options(options().ids(Ids::Callers).retain(2, 1 << 20).live_window(0, 0));
+    let channel = Channel::with_options(options().ids(Ids::Callers).retain(2, 1 << 20).live_window(0, 0));
     let event = |id| Event::new("x").id(EventId::new(id).unwrap());
     channel.publish_all([event("a"), event("b"), event("c")]).unwrap();
     for (id, error) in [
@@ -240,10 +242,10 @@ fn callers_ids_are_checked_and_resumed() {
         (" x", PublishError::UnresumableId),
         ("", PublishError::UnresumableId),
     ] {
-        assert_eq!(channel.publish(event(id)), Err(error));
+        assert_eq!(channel.publish(event(id)).unwrap_err().to_string(), error.to_string());
     }
-    assert_eq!(channel.publish("x"), Err(PublishError::MissingId));
-    assert_eq!(channel.publish_all([event("d"), event("d")]), Err(PublishError::DuplicateId));
+    assert!(matches!(channel.publish("x"), Err(PublishError::MissingId)));
+    assert!(matches!(channel.publish_all([event("d"), event("d")]), Err(PublishError::DuplicateId)));
     assert_eq!(channel.stats().published, 3, "all or nothing");
     for (id, resumed) in [("c", Resumed::Complete), ("b", Resumed::Complete), ("z", Resumed::Unknown)] {
         assert_eq!(channel.subscribe(LastEventId::parse(id.as_bytes())).resumed(), resumed, "{id}");
@@ -251,12 +253,12 @@ fn callers_ids_are_checked_and_resumed() {
     channel.publish_all([event("d"), event("e"), event("f")]).unwrap();
     assert_eq!(channel.subscribe(LastEventId::parse(b"a")).resumed(), Resumed::Unknown);
     assert!(channel.publish(event("a")).is_ok(), "what's gone is free again");
-    assert_eq!(Channel::<()>::new().publish(event("a")), Err(PublishError::UnexpectedId));
+    assert!(matches!(Channel::new().publish(event("a")), Err(PublishError::UnexpectedId)));
 }
 
 #[test]
 fn sixteen_at_once_are_one_frame_for_whoever_was_idle() {
-    let channel = Channel::<()>::with_options(options());
+    let channel = Channel::with_options(options());
     let mut idle: Vec<_> = (0..100).map(|_| open(channel.subscribe(seen(0)))).collect();
     for stream in &mut idle {
         assert!(stream.poll().is_pending());
@@ -273,7 +275,7 @@ fn sixteen_at_once_are_one_frame_for_whoever_was_idle() {
 
 #[test]
 fn the_catch_up_of_many_is_one_copy_of_the_history() {
-    let channel = Channel::<()>::with_options(options().retain(10_000, 1 << 30));
+    let channel = Channel::with_options(options().retain(10_000, 1 << 30));
     let data = "x".repeat(100);
     (0..10_000).for_each(|_| publish(&channel, &data));
     let history = channel.stats().bytes as u64;
@@ -293,7 +295,7 @@ fn the_catch_up_of_many_is_one_copy_of_the_history() {
 
 #[test]
 fn a_waiting_subscription_is_woken_once_and_only_by_its_topics() {
-    let topics = Topics::<()>::with_options(options());
+    let topics = Topics::with_options(options());
     let mut stream = open(topics.subscription(["a", "b"]).resume(seen(0)).begin().unwrap());
     assert!(stream.poll().is_pending());
     topics.publish("c", "not for it").unwrap();
@@ -306,7 +308,7 @@ fn a_waiting_subscription_is_woken_once_and_only_by_its_topics() {
 
 #[test]
 fn one_last_event_id_resumes_all_topics() {
-    let topics = Topics::<()>::with_options(options());
+    let topics = Topics::with_options(options());
     for n in 0..90 {
         topics.publish(["a", "b", "c"][n % 3], n.to_string().as_str()).unwrap();
     }
@@ -320,7 +322,7 @@ fn one_last_event_id_resumes_all_topics() {
 
 #[test]
 fn unused_topics_vanish_and_their_number_is_bounded() {
-    let topics = Topics::<()>::with_options(options().retain(0, 0).max_topics(3));
+    let topics = Topics::with_options(options().retain(0, 0).max_topics(3));
     for n in 0..1000 {
         topics.publish(&n.to_string(), "nobody hears it").unwrap();
     }
@@ -330,8 +332,8 @@ fn unused_topics_vanish_and_their_number_is_bounded() {
     for name in ["0", "1", "2"] {
         topics.publish(name, "x").unwrap();
     }
-    assert_eq!(topics.publish("d", "x"), Err(PublishError::TooManyTopics { limit: 3 }));
-    assert_eq!(topics.publish("3", "x"), Err(PublishError::TooManyTopics { limit: 3 }));
+    assert!(matches!(topics.publish("d", "x"), Err(PublishError::TooManyTopics { limit: 3, .. })));
+    assert!(matches!(topics.publish("3", "x"), Err(PublishError::TooManyTopics { limit: 3, .. })));
     topics.publish("0", "y").unwrap();
     drop(streams);
     assert_eq!(topics.stats().topics, 0);
@@ -345,7 +347,7 @@ fn unused_topics_vanish_and_their_number_is_bounded() {
 fn hooks_are_told_of_each_subscription_and_its_end() {
     let ends = Arc::new(Mutex::new(Vec::new()));
     let begun = Arc::new(AtomicUsize::new(0));
-    let channel = Channel::<()>::with_options(
+    let channel = Channel::with_options(
         options()
             .on_subscribe({
                 let begun = Arc::clone(&begun);
@@ -365,7 +367,7 @@ fn hooks_are_told_of_each_subscription_and_its_end() {
     (0..9).for_each(|_| publish(&channel, &"x"));
     lagging.take_ready(9);
     let stop = eventsource_core::StopHandle::new();
-    let stopped = EventStream::with_timer(channel.subscribe(LastEventId::None), Never).stop_on(&stop);
+    let stopped = EventStream::without_timer(channel.subscribe(LastEventId::None)).stop_on(&stop);
     let mut stopped = Probe::new(stopped);
     assert_eq!(stopped.take_ready(9).len(), 1);
     stop.stop();
@@ -381,9 +383,9 @@ fn hooks_are_told_of_each_subscription_and_its_end() {
 
 #[test]
 fn stopped_what_was_published_before_still_goes_out_and_nothing_after() {
-    let channel = Channel::<()>::with_options(options());
+    let channel = Channel::with_options(options());
     let stop = eventsource_core::StopHandle::new();
-    let stream = EventStream::with_timer(channel.subscribe(seen(0)), Never).stop_on(&stop);
+    let stream = EventStream::without_timer(channel.subscribe(seen(0))).stop_on(&stop);
     let mut stream = Probe::new(stream);
     channel.publish("before").unwrap();
     stop.stop();
@@ -396,11 +398,10 @@ fn stopped_what_was_published_before_still_goes_out_and_nothing_after() {
 #[test]
 fn age_bounds_what_is_replayed() {
     let clock = ManualClock::new();
-    let channel =
-        Channel::<()>::with_options(options().live_window(0, 0).retain_for(Duration::from_secs(60), {
-            let clock = clock.clone();
-            move || clock.now()
-        }));
+    let channel = Channel::with_options(options().live_window(0, 0).retain_for(Duration::from_secs(60), {
+        let clock = clock.clone();
+        move || clock.now()
+    }));
     channel.publish("old").unwrap();
     clock.advance(Duration::from_secs(40));
     channel.publish("new").unwrap();
@@ -412,7 +413,7 @@ fn age_bounds_what_is_replayed() {
 #[test]
 fn a_day_goes_by_in_a_moment() {
     let clock = ManualClock::new();
-    let channel = Channel::<()>::with_options(options());
+    let channel = Channel::with_options(options());
     let mut streams: Vec<_> = (0..20)
         .map(|_| {
             let stream = EventStream::with_timer(channel.subscribe(seen(0)), clock.timer());

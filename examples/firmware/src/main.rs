@@ -26,7 +26,8 @@ use core::time::Duration;
 use cortex_m::Peripherals;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
-use eventsource_core::{DataWriter, Event, EventId, EventName, KeepAlive, event_name};
+use eventsource_core::codec::DataWriter;
+use eventsource_core::{Event, EventId, EventName, KeepAlive, event_name};
 use panic_semihosting as _;
 use pl011_qemu::{PL011, UART1};
 
@@ -54,7 +55,7 @@ fn run(clock: Clock, line: &mut impl Write) -> fmt::Result {
     let mut keep_alive = KeepAlive::new(Duration::from_secs(15));
     let (mut second, mut ticks, mut keep_alives) = (0, 0, 0);
 
-    Event::empty().retry(Duration::from_secs(3)).encode_fmt(line)?;
+    Event::empty().retry(Duration::from_secs(3)).encode_to_fmt(line)?;
     while second < 60 {
         let now = clock.ticks();
         if now / HZ > second {
@@ -68,7 +69,7 @@ fn run(clock: Clock, line: &mut impl Write) -> fmt::Result {
         while keep_alive.poll_due(alarm.as_mut(), &mut cx).is_ready() {
             // Clients ignore a comment; whoever watches the line sees how many milliseconds the clock has run.
             let mut digits = itoa::Buffer::new();
-            Event::empty().comment(digits.format(now * (1000 / HZ))).encode_fmt(line)?;
+            Event::empty().comment(digits.format(now * (1000 / HZ))).encode_to_fmt(line)?;
             keep_alives += 1;
         }
         clock.sleep(now);

@@ -6,10 +6,10 @@ use core::fmt::{self, Write};
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use eventsource_core::{
-    BufferTooSmall, Chunk, DataWriter, Decoder, Event, EventId, EventName, Item, KeepAlive, Memory,
-    accepts_event_stream, event_name, jitter,
-};
+use eventsource_core::codec::{BufferTooSmall, Chunk, DataWriter, Item, Memory};
+use eventsource_core::http::accepts_event_stream;
+use eventsource_core::stream::jitter;
+use eventsource_core::{Decoder, Event, EventId, EventName, KeepAlive, event_name};
 
 const TICK: EventName<'static> = event_name!("tick");
 const ID: EventId<'static> = match EventId::new("7") {
@@ -33,18 +33,18 @@ pub(crate) fn check() {
 
 fn slices() {
     let mut buffer = [0; 64];
-    assert_eq!(EVENT.encode_into_slice(&mut buffer).unwrap(), ENCODED);
+    assert_eq!(EVENT.encode_to_slice(&mut buffer).unwrap(), ENCODED);
     let mut buffer = [0; 8];
-    let BufferTooSmall { needed, available, .. } = EVENT.encode_into_slice(&mut buffer).unwrap_err();
+    let BufferTooSmall { needed, available, .. } = EVENT.encode_to_slice(&mut buffer).unwrap_err();
     assert_eq!((needed, available), (ENCODED.len(), 8));
 
     assert_eq!(EventName::new("a\nb").unwrap_err().offset(), 1);
-    assert_eq!(EventId::new("a\0").unwrap_err().character(), '\0');
+    assert_eq!(EventId::new("a\0").unwrap_err().character, '\0');
 }
 
 fn writers() {
     let mut out = Text::default();
-    Event::from((TICK, "one")).encode_fmt(&mut out).unwrap();
+    Event::from((TICK, "one")).encode_to_fmt(&mut out).unwrap();
     write!(out, "{}", Event::empty().comment("two")).unwrap();
     assert_eq!(out.as_bytes(), b"event: tick\ndata: one\n\n: two\n");
 }

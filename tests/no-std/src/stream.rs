@@ -11,10 +11,8 @@ use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use eventsource_core::{
-    Decoder, Emitter, EndReason, Event, EventStream, Frame, KeepAlive, Never, StopHandle, TryEmitError,
-    event_name,
-};
+use eventsource_core::stream::{NoTimer, TryEmitError};
+use eventsource_core::{Decoder, Emitter, EndReason, Event, EventStream, Frame, KeepAlive, StopHandle, event_name};
 use futures_core::Stream;
 
 pub(crate) fn check() {
@@ -27,7 +25,7 @@ pub(crate) fn check() {
 fn frames() {
     let event = Event::new("one").name(event_name!("tick"));
     let mut out = Vec::new();
-    event.encode_into(&mut out).unwrap();
+    event.encode_to_buf(&mut out).unwrap();
     assert_eq!(Frame::from(event).as_bytes(), out);
 
     let joined = Frame::from_iter([Frame::from("one"), Frame::comment("two"), Frame::KEEP_ALIVE]);
@@ -39,7 +37,7 @@ fn emitted_kept_alive_stopped() {
     let stop = StopHandle::new();
     let told = Arc::new(AtomicBool::new(false));
     let hook = Arc::clone(&told);
-    let (emitter, emissions) = Emitter::new(NonZeroUsize::MIN);
+    let (emitter, emissions) = Emitter::new(1);
     let mut stream = pin!(
         EventStream::with_timer(emissions, Alarm::new(&now))
             .retry(Duration::from_secs(3))
@@ -75,9 +73,9 @@ fn emitted_kept_alive_stopped() {
 }
 
 fn merged() {
-    let (first, first_emissions) = Emitter::new(NonZeroUsize::MIN);
-    let (second, second_emissions) = Emitter::new(NonZeroUsize::MIN);
-    let mut stream = pin!(EventStream::with_timer(first_emissions, Never).merge(second_emissions));
+    let (first, first_emissions) = Emitter::new(1);
+    let (second, second_emissions) = Emitter::new(1);
+    let mut stream = pin!(EventStream::without_timer(first_emissions).merge(second_emissions));
     first.try_emit("first").unwrap();
     second.try_emit("second").unwrap();
     drop((first, second));

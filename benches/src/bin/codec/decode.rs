@@ -2,7 +2,8 @@
 
 use crate::race::{Contender, race, ratio};
 use bytes::Bytes;
-use eventsource_core::{Chunk, Decoder, Event, EventId, Frame, Item, event_name};
+use eventsource_core::codec::{Chunk, Item};
+use eventsource_core::{Decoder, Event, EventId, Frame, event_name};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use memchr::memchr2;
 use std::convert::Infallible;

@@ -55,7 +55,7 @@ fn case(data: &'static str) {
         Contender::new("into a reused Vec", |times| {
             for _ in 0..times {
                 reused.clear();
-                event().encode_into(reused).unwrap();
+                event().encode_to_buf(reused).unwrap();
                 black_box(&*reused);
             }
         }),

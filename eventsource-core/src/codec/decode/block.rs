@@ -21,20 +21,20 @@ impl Block {
 }
 
 /// An item before it's lent: it borrows nothing of the decoder.
-pub(super) enum Found<'i> {
-    Event { name: Text<'i>, data: Text<'i> },
-    Comment(Text<'i>),
+pub(super) enum RawItem<'i> {
+    Event { name: RawText<'i>, data: RawText<'i> },
+    Comment(RawText<'i>),
     Retry(Duration),
     LastEventId,
 }
 
-pub(super) enum Text<'i> {
+pub(super) enum RawText<'i> {
     OfChunk(&'i str),
     /// In the decoder's memory for it.
     Kept,
 }
 
-impl<'i> Text<'i> {
+impl<'i> RawText<'i> {
     pub(super) fn lend<'s, M: Memory>(self, memory: &'s mut M) -> &'s str
     where
         'i: 's,
@@ -54,7 +54,7 @@ impl<M: Memory> Decoder<M> {
         &mut self,
         chunk: &mut Chunk<'i>,
         block: &mut Block,
-    ) -> Result<Option<Found<'i>>, LimitError> {
+    ) -> Result<Option<RawItem<'i>>, LimitError> {
         // "If the data buffer is an empty string, set it and the event type buffer to the empty string and return."
         let event = if self.skipping || (block.data.is_none() && !self.has_data()) {
             self.skipping = false;
@@ -63,44 +63,44 @@ impl<M: Memory> Decoder<M> {
         } else {
             let name = self.dispatched_name(chunk, block.name)?;
             let data = self.dispatched_data(chunk, block.data)?;
-            Some(Found::Event { name, data })
+            Some(RawItem::Event { name, data })
         };
         let has_id = self.commit_id(chunk, core::mem::take(block).id);
         self.end_line(chunk, 0);
-        Ok(event.or(has_id.then_some(Found::LastEventId)))
+        Ok(event.or(has_id.then_some(RawItem::LastEventId)))
     }
 
     fn dispatched_name<'i>(
         &mut self,
         chunk: &mut Chunk<'i>,
         name: Option<Span>,
-    ) -> Result<Text<'i>, LimitError> {
+    ) -> Result<RawText<'i>, LimitError> {
         if let Some(name) = name {
             self.name.clear();
             match chunk.text(name) {
                 Some("") => {}
-                Some(text) => return Ok(Text::OfChunk(text)),
+                Some(text) => return Ok(RawText::OfChunk(text)),
                 None => self.name.extend(chunk.bytes(name)),
             }
         }
         if self.name.as_slice().is_empty() {
-            return Ok(Text::OfChunk(EventName::MESSAGE.as_str()));
+            return Ok(RawText::OfChunk(EventName::MESSAGE.as_str()));
         }
         if !self.name.fits_as_text() {
             self.exceed(LimitError::of_buffer(self.name.capacity()))?;
         }
         self.lent = true;
-        Ok(Text::Kept)
+        Ok(RawText::Kept)
     }
 
     fn dispatched_data<'i>(
         &mut self,
         chunk: &mut Chunk<'i>,
         data: Option<Span>,
-    ) -> Result<Text<'i>, LimitError> {
+    ) -> Result<RawText<'i>, LimitError> {
         if !self.has_data() {
             if let Some(text) = data.and_then(|data| chunk.text(data)) {
-                return Ok(Text::OfChunk(text));
+                return Ok(RawText::OfChunk(text));
             }
         }
         self.keep_data(chunk, data);
@@ -110,7 +110,7 @@ impl<M: Memory> Decoder<M> {
             self.exceed(LimitError::of_buffer(self.data.capacity()))?;
         }
         self.lent = true;
-        Ok(Text::Kept)
+        Ok(RawText::Kept)
     }
 
     /// "Set the last event ID string of the event source to the value of the last event ID buffer." Whether there was one.
@@ -171,9 +171,9 @@ impl<M: Memory> Decoder<M> {
     }
 
     /// The comment in `scratch`.
-    pub(super) fn kept_comment<'i>(&mut self) -> Result<Option<Found<'i>>, LimitError> {
+    pub(super) fn kept_comment<'i>(&mut self) -> Result<Option<RawItem<'i>>, LimitError> {
         if self.scratch.fits_as_text() {
-            return Ok(Some(Found::Comment(Text::Kept)));
+            return Ok(Some(RawItem::Comment(RawText::Kept)));
         }
         self.exceed(LimitError::of_buffer(self.scratch.capacity())).map(|()| None)
     }

@@ -1,6 +1,6 @@
 //! Lines that are cut between chunks.
 
-use super::block::Found;
+use super::block::RawItem;
 use super::line::{LineKind, is_cut_field, is_line_break, known_field, split_line};
 use super::{Chunk, Decoder, LimitError, Line, Memory};
 use crate::codec::retry::RetryDigits;
@@ -71,7 +71,7 @@ impl<M: Memory> Decoder<M> {
         &mut self,
         chunk: &mut Chunk<'i>,
         kind: LineKind,
-    ) -> Result<Option<Found<'i>>, LimitError> {
+    ) -> Result<Option<RawItem<'i>>, LimitError> {
         let bytes = chunk.remaining();
         let end = find_line_break(bytes);
         let value = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
@@ -108,12 +108,12 @@ impl<M: Memory> Decoder<M> {
         Ok(())
     }
 
-    fn end_value<'i>(&mut self, kind: LineKind) -> Result<Option<Found<'i>>, LimitError> {
+    fn end_value<'i>(&mut self, kind: LineKind) -> Result<Option<RawItem<'i>>, LimitError> {
         match kind {
             LineKind::Data => self.data.extend(b"\n"),
             LineKind::Id if self.scratch.as_slice().contains(&0) => {}
             LineKind::Id => self.keep_scratch_as_id()?,
-            LineKind::Retry => return Ok(self.retry.duration().map(Found::Retry)),
+            LineKind::Retry => return Ok(self.retry.duration().map(RawItem::Retry)),
             LineKind::Comment => return self.kept_comment(),
             LineKind::Event | LineKind::Unknown => {}
         }

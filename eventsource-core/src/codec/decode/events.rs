@@ -1,7 +1,8 @@
 //! A stream of chunks as a stream of events.
 
 use super::{Chunk, Decoder, Item, LimitError};
-use crate::{Event, EventId, EventIdBuf, EventName, EventNameBuf, Frame};
+use crate::codec::{EventIdBuf, EventNameBuf};
+use crate::{Event, EventId, EventName, Frame};
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
@@ -43,7 +44,8 @@ pin_project! {
     /// The events of a stream of chunks, such as the body of a response.
     ///
     /// ```
-    /// use eventsource_core::{Events, EventsError};
+    /// use eventsource_core::codec::EventsError;
+    /// use eventsource_core::Events;
     /// use futures_util::{FutureExt, StreamExt, stream};
     ///
     /// # (async {

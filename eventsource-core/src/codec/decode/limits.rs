@@ -8,27 +8,70 @@ use core::fmt;
 ///
 /// The defaults are for streams of large models and of logs: those send several MiB of Base64 in one line, and
 /// some servers make an id of half a KiB of JSON.
+///
+/// ```
+/// use eventsource_core::codec::{Decoder, Limits};
+///
+/// let decoder = Decoder::new().limits(Limits::new().line(64 * 1024).event(1024 * 1024));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Limits {
-    /// A line without its end: 8 MiB. Comments that nobody asked for and unknown fields are dropped as they come and may have
-    /// any length, `retry` too.
+    /// A line without its end: 8 MiB by default. Comments that nobody asked for and unknown fields are dropped as they come and
+    /// may have any length, `retry` too.
     pub line: usize,
-    /// An event's data, with one line break for each of its lines: 8 MiB.
+    /// An event's data, with one line break for each of its lines: 8 MiB by default.
     pub event: usize,
-    /// An event's name: 4 KiB.
+    /// An event's name: 4 KiB by default.
     pub name: usize,
-    /// An id: 4 KiB. It's kept for the life of the connection, and sent back with the next.
+    /// An id: 4 KiB by default. The last one is kept for the life of the connection, and sent back with the next.
     pub id: usize,
+}
+
+impl Limits {
+    /// Creates the default limits.
+    pub const fn new() -> Self {
+        Self { line: 8 * 1024 * 1024, event: 8 * 1024 * 1024, name: 4 * 1024, id: 4 * 1024 }
+    }
+
+    /// Limits a [line](Self::line).
+    #[must_use]
+    pub const fn line(mut self, bytes: usize) -> Self {
+        self.line = bytes;
+        self
+    }
+
+    /// Limits an [event's data](Self::event).
+    #[must_use]
+    pub const fn event(mut self, bytes: usize) -> Self {
+        self.event = bytes;
+        self
+    }
+
+    /// Limits an [event's name](Self::name).
+    #[must_use]
+    pub const fn name(mut self, bytes: usize) -> Self {
+        self.name = bytes;
+        self
+    }
+
+    /// Limits an [id](Self::id).
+    #[must_use]
+    pub const fn id(mut self, bytes: usize) -> Self {
+        self.id = bytes;
+        self
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { line: 8 * 1024 * 1024, event: 8 * 1024 * 1024, name: 4 * 1024, id: 4 * 1024 }
+        Self::new()
     }
 }
 
 /// What to do after a [`LimitError`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Overflow {
     /// Decode no more: each further call returns the same error, until the decoder is
     /// [reset](super::Decoder::reset).
@@ -37,17 +80,16 @@ pub enum Overflow {
     /// Skip the rest of that event, and go on after the next blank line. Its complete ids still count.
     ///
     /// ```
-    /// use eventsource_core::{Chunk, Decoder, Item, Limits, Overflow};
+    /// use eventsource_core::codec::{Chunk, Decoder, Item, Limits, Overflow};
     ///
-    /// let limits = Limits { event: 8, ..Limits::default() };
-    /// let mut decoder = Decoder::new().limits(limits).overflow(Overflow::Skip);
+    /// let mut decoder = Decoder::new().limits(Limits::new().event(8)).overflow(Overflow::Skip);
     /// let mut chunk = Chunk::new(b"id: 1\ndata: far too long\n\ndata: short\n\n");
     ///
     /// let error = decoder.decode(&mut chunk).unwrap_err();
     /// assert_eq!(error.to_string(), "an event's data has more than 8 bytes, line breaks included");
     /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::LastEventId(id)) if id.as_str() == "1"));
     /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::Event(event)) if event.data == "short"));
-    /// # Ok::<(), eventsource_core::LimitError>(())
+    /// # Ok::<(), eventsource_core::codec::LimitError>(())
     /// ```
     Skip,
 }

@@ -43,11 +43,11 @@ impl Memory for Fixed<'_> {}
 
 impl sealed::Memory for Fixed<'_> {
     fn as_slice(&self) -> &[u8] {
-        self.as_slice()
+        self.written()
     }
 
     fn extend(&mut self, bytes: &[u8]) {
-        let extended = self.extend(bytes);
+        let extended = self.try_extend(bytes);
         debug_assert!(extended.is_ok(), "the decoder's bounds are those of its memory");
     }
 
@@ -64,8 +64,8 @@ impl sealed::Memory for Fixed<'_> {
     }
 
     fn fits_as_text(&self) -> bool {
-        let kept = self.as_slice();
-        to_str(kept).is_ok() || lossy_len(kept) <= self.capacity().saturating_sub(kept.len())
+        let kept = self.written();
+        to_str(kept).is_ok() || lossy_len(kept) <= self.size().saturating_sub(kept.len())
     }
 
     /// Replacements go to the part of the buffer that's still free.
@@ -82,7 +82,7 @@ impl sealed::Memory for Fixed<'_> {
     }
 
     fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str> + Clone) -> bool {
-        let has_room = pieces.clone().map(str::len).sum::<usize>() <= self.capacity();
+        let has_room = pieces.clone().map(str::len).sum::<usize>() <= self.size();
         if has_room {
             self.truncate(0);
             pieces.for_each(|piece| sealed::Memory::extend(self, piece.as_bytes()));
@@ -91,11 +91,11 @@ impl sealed::Memory for Fixed<'_> {
     }
 
     fn as_text(&self) -> &str {
-        to_str(self.as_slice()).unwrap_or_default()
+        to_str(self.written()).unwrap_or_default()
     }
 
     fn capacity(&self) -> usize {
-        self.capacity()
+        self.size()
     }
 }
 

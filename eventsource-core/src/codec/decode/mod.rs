@@ -28,7 +28,7 @@ pub use memory::Memory;
 use crate::codec::fixed::Fixed;
 use crate::codec::retry::RetryDigits;
 use crate::{EventId, EventName};
-use block::{Block, Found};
+use block::{Block, RawItem};
 use core::iter::once;
 use limits::Bounds;
 use line::{LineKind, Prefix, is_line_break};
@@ -40,7 +40,8 @@ use line::{LineKind, Prefix, is_line_break};
 /// standard has it.
 ///
 /// ```
-/// use eventsource_core::{Chunk, Decoder, Item};
+/// use eventsource_core::codec::{Chunk, Item};
+/// use eventsource_core::Decoder;
 ///
 /// let mut decoder = Decoder::new();
 /// let mut seen = Vec::new();
@@ -56,7 +57,7 @@ use line::{LineKind, Prefix, is_line_break};
 /// }
 /// assert_eq!(seen, ["greeting: hello", "reconnect after 500ms"]);
 /// assert_eq!(decoder.last_event_id().as_str(), "1");
-/// # Ok::<(), eventsource_core::LimitError>(())
+/// # Ok::<(), eventsource_core::codec::LimitError>(())
 /// ```
 ///
 /// # Memory
@@ -139,7 +140,8 @@ impl<'b> Decoder<Fixed<'b>> {
     /// free rest.
     ///
     /// ```
-    /// use eventsource_core::{Chunk, Decoder, Item};
+    /// use eventsource_core::codec::{Chunk, Item};
+    /// use eventsource_core::Decoder;
     ///
     /// let mut buffer = [0; 256];
     /// let mut decoder = Decoder::with_buffer(&mut buffer);
@@ -147,7 +149,7 @@ impl<'b> Decoder<Fixed<'b>> {
     /// let mut chunk = Chunk::new(b" degrees\n\n");
     /// let Some(Item::Event(event)) = decoder.decode(&mut chunk)? else { panic!() };
     /// assert_eq!(event.data, "21.5 degrees");
-    /// # Ok::<(), eventsource_core::LimitError>(())
+    /// # Ok::<(), eventsource_core::codec::LimitError>(())
     /// ```
     pub fn with_buffer(buffer: &'b mut [u8]) -> Self {
         let eighth = buffer.len() / 8;
@@ -294,21 +296,21 @@ impl<M: Memory> Decoder<M> {
         error
     }
 
-    fn lend<'s, 'i: 's>(&'s mut self, found: Found<'i>) -> Item<'s> {
+    fn lend<'s, 'i: 's>(&'s mut self, found: RawItem<'i>) -> Item<'s> {
         let last_event_id = EventId::trusted(self.last_event_id.as_text());
         match found {
-            Found::Event { name, data } => Item::Event(DecodedEvent {
+            RawItem::Event { name, data } => Item::Event(DecodedEvent {
                 name: EventName::trusted(name.lend(&mut self.name)),
                 last_event_id,
                 data: data.lend(&mut self.data),
             }),
-            Found::Comment(text) => Item::Comment(text.lend(&mut self.scratch)),
-            Found::Retry(after) => Item::Retry(after),
-            Found::LastEventId => Item::LastEventId(last_event_id),
+            RawItem::Comment(text) => Item::Comment(text.lend(&mut self.scratch)),
+            RawItem::Retry(after) => Item::Retry(after),
+            RawItem::LastEventId => Item::LastEventId(last_event_id),
         }
     }
 
-    fn find<'i>(&mut self, chunk: &mut Chunk<'i>) -> Result<Option<Found<'i>>, LimitError> {
+    fn find<'i>(&mut self, chunk: &mut Chunk<'i>) -> Result<Option<RawItem<'i>>, LimitError> {
         let mut block = Block::default();
         let found = self.find_in_block(chunk, &mut block);
         // This chunk's part of a block that isn't complete.
@@ -323,7 +325,7 @@ impl<M: Memory> Decoder<M> {
         &mut self,
         chunk: &mut Chunk<'i>,
         block: &mut Block,
-    ) -> Result<Option<Found<'i>>, LimitError> {
+    ) -> Result<Option<RawItem<'i>>, LimitError> {
         if self.after_cr {
             match chunk.remaining().first() {
                 None => return Ok(None),

@@ -1,6 +1,6 @@
 //! Lines that lie whole in a chunk.
 
-use super::block::{Block, Found, Text};
+use super::block::{Block, RawItem, RawText};
 use super::chunk::Span;
 use super::line::{LineKind, after_line_end, known_field, split_line};
 use super::{Chunk, Decoder, LimitError, Line, Memory};
@@ -60,7 +60,7 @@ impl<M: Memory> Decoder<M> {
         &mut self,
         chunk: &mut Chunk<'i>,
         block: &mut Block,
-    ) -> Result<Option<Found<'i>>, LimitError> {
+    ) -> Result<Option<RawItem<'i>>, LimitError> {
         let line = chunk.remaining();
         if let Some((kind, start)) = known_field(line) {
             if let Some(len) = find_line_break(line.get(start..).unwrap_or_default()) {
@@ -90,7 +90,7 @@ impl<M: Memory> Decoder<M> {
         kind: LineKind,
         start: usize,
         end: usize,
-    ) -> Result<Option<Found<'i>>, LimitError> {
+    ) -> Result<Option<RawItem<'i>>, LimitError> {
         let span = chunk.span(start, end);
         self.end_line(chunk, end);
         let first_line = block.data.map_or(0, |data| data.len().wrapping_add(1));
@@ -137,13 +137,13 @@ impl<M: Memory> Decoder<M> {
         chunk: &mut Chunk<'i>,
         kind: LineKind,
         span: Span,
-    ) -> Result<Option<Found<'i>>, LimitError> {
+    ) -> Result<Option<RawItem<'i>>, LimitError> {
         let value = chunk.bytes(span);
         match kind {
-            LineKind::Retry => Ok(RetryDigits::default().followed_by(value).duration().map(Found::Retry)),
+            LineKind::Retry => Ok(RetryDigits::default().followed_by(value).duration().map(RawItem::Retry)),
             LineKind::Comment => {
                 if let Some(text) = chunk.text(span) {
-                    return Ok(Some(Found::Comment(Text::OfChunk(text))));
+                    return Ok(Some(RawItem::Comment(RawText::OfChunk(text))));
                 }
                 self.scratch.clear();
                 self.scratch.extend(value);

@@ -5,8 +5,8 @@
 
 use super::seen::Seen;
 use core::time::Duration;
+use eventsource_core::codec::{Limit, Limits, Overflow};
 use eventsource_core::test_util::Dispatched;
-use eventsource_core::{Limit, Limits, Overflow};
 
 /// How it's set up.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +150,7 @@ impl Reader {
     /// Whether a value that begins at `start` in its line is kept. Each of its bytes has to be within the limit of the line and that
     /// of its field; that of which a byte is beyond first is told.
     fn accepts(&mut self, field: &[u8], start: usize, value: &[u8]) -> bool {
-        let Limits { line, event, name, id } = self.model.limits;
+        let Limits { line, event, name, id, .. } = self.model.limits;
         let smaller = |limit, size, part| if part < size { (Limit::Buffer, part) } else { (limit, size) };
         let (limit, used) = match field {
             b"data" if !self.skipping => (smaller(Limit::Event, event, self.data_part), self.data.len() + 1),

@@ -3,8 +3,9 @@
 #![allow(unreachable_pub, reason = "it's also a part of the fuzz targets' library, which exports it")]
 
 use core::time::Duration;
+use eventsource_core::Decoder;
+use eventsource_core::codec::{Chunk, Item, Limit, Memory};
 use eventsource_core::test_util::{Dispatched, Interpretation};
-use eventsource_core::{Chunk, Decoder, Item, Limit, Memory};
 
 /// One thing that has come out.
 #[derive(Clone, Debug, PartialEq, Eq)]

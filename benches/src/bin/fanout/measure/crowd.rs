@@ -1,7 +1,8 @@
 //! The subscribers, all held by one thread.
 
 use crate::rows::{Outcome, number};
-use eventsource_core::{Chunk, Decoder, Item};
+use eventsource_core::Decoder;
+use eventsource_core::codec::{Chunk, Item};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::fmt;
 use std::io::{Read, Write};

@@ -1,17 +1,19 @@
 //! A channel's subscriptions as bodies of plain hyper.
 
 use super::{Outcome, on_tokio};
-use eventsource_core::{Channel, EventStream, Never};
+use core::future::ready;
+use eventsource_core::stream::NoTimer;
+use eventsource_core::{Channel, EventStream};
 use eventsource_hyper::EventService;
 use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 
 pub(super) fn serve() -> Outcome {
-    let channel = Channel::<()>::new();
+    let channel = Channel::new();
     let subscribed = channel.clone();
     let service = EventService::new(move |_, last_event_id| {
-        EventStream::with_timer(subscribed.subscribe(last_event_id), Never)
+        ready({ EventStream::without_timer(subscribed.subscribe(last_event_id)) })
     });
     on_tokio::serve(
         |texts| {

@@ -2,7 +2,8 @@
 
 use super::event::Numbered;
 use super::{Outcome, control};
-use eventsource_core::{Channel, LastEventId, RESPONSE_HEAD};
+use eventsource_core::http::RESPONSE_HEAD;
+use eventsource_core::{Channel, LastEventId};
 use eventsource_smol::{EventStream, drive};
 use smol::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use smol::{Async, LocalExecutor, future};
@@ -10,7 +11,7 @@ use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 pub(super) fn serve() -> Outcome {
-    let channel = Channel::<()>::new();
+    let channel = Channel::new();
     let tasks = LocalExecutor::new();
     smol::block_on(tasks.run(async {
         let listener = Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0))?;

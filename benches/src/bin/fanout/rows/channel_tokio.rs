@@ -6,7 +6,7 @@ use eventsource_tokio::{EventStream, drive};
 use tokio::net::TcpStream;
 
 pub(super) fn serve() -> Outcome {
-    let channel = Channel::<()>::new();
+    let channel = Channel::new();
     on_tokio::serve(
         |texts| {
             channel.publish_all(texts.iter().map(String::as_str))?;

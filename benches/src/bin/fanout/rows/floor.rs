@@ -2,7 +2,8 @@
 
 use super::event::Numbered;
 use super::{Outcome, control};
-use eventsource_core::{Event, Frame, RESPONSE_HEAD};
+use eventsource_core::http::RESPONSE_HEAD;
+use eventsource_core::{Event, Frame};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};

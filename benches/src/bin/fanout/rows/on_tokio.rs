@@ -2,7 +2,7 @@
 
 use super::event::Numbered;
 use super::{Outcome, control};
-use eventsource_core::RESPONSE_HEAD;
+use eventsource_core::http::RESPONSE_HEAD;
 use std::net::Ipv4Addr;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::pipe;

@@ -1,39 +1,40 @@
-//! A subscription's places in the logs, and what they come to next.
+//! A subscription's places in the logs, and what comes next there.
 
 use super::latest::Latest;
 use super::log::{Log, Read};
-use super::shared::{State, Topic};
-use super::subscribe::Lag;
+use super::policy::Lag;
+use super::state::{State, Topic};
+use crate::codec::Frame;
+use crate::stream::EndReason;
 use crate::sync::{AtomicU64, Ordering};
-use crate::{EndReason, Frame};
 use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-/// Its place in one topic.
+/// A subscription's place in one topic.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Cursor {
     topic: usize,
     version: Arc<AtomicU64>,
     seen: u64,
     /// The position of the next event in the log; or, while conflating, the number of the last one.
-    cursor: u64,
+    position: u64,
     /// What was there before it began is replay, and no lag.
     replay_to: u64,
     /// How many events of the newest per key were let go so far.
     evicted: u64,
 }
 
-impl Part {
+impl Cursor {
     /// Of the subscription in `slot`, which is entered with the topic of that index.
-    pub(super) fn new<L>(topic: &mut Topic<L>, index: usize, slot: usize, cursor: u64) -> Self {
+    pub(super) fn new<L>(topic: &mut Topic<L>, index: usize, slot: usize, position: u64) -> Self {
         topic.subscribe(slot);
         Self {
             topic: index,
             version: Arc::clone(&topic.version),
             seen: topic.version.load(Ordering::Acquire),
-            cursor,
+            position,
             replay_to: topic.log.end(),
             evicted: topic.latest.as_ref().map_or(0, Latest::evicted),
         }
@@ -56,13 +57,13 @@ impl Part {
 }
 
 /// What a look under the lock has brought.
-pub(super) enum Taken<L> {
+pub(super) enum Batch<L> {
     Frame(Frame),
     /// In order; to be filtered where they have their labels.
     Frames(Vec<(Frame, Option<Arc<L>>)>),
     Dropped(u64),
     End(EndReason),
-    Nothing,
+    Empty,
 }
 
 /// So many are taken at once where they can't be taken as one.
@@ -70,69 +71,69 @@ const BATCH: usize = 64;
 
 impl<L> State<L> {
     /// Whether something waits.
-    pub(super) fn is_behind(&self, parts: &[Part], lag: Lag) -> bool {
-        parts.iter().any(|part| self.next(part, lag).is_some())
+    pub(super) fn is_behind(&self, cursors: &[Cursor], lag: Lag) -> bool {
+        cursors.iter().any(|cursor| self.next(cursor, lag).is_some())
     }
 
-    /// The number of a part's next event.
-    pub(super) fn next(&self, part: &Part, lag: Lag) -> Option<u64> {
-        self.topics.get(part.topic)?.next(part.cursor, lag)
+    /// The number of a cursor's next event.
+    pub(super) fn next(&self, cursor: &Cursor, lag: Lag) -> Option<u64> {
+        self.topics.get(cursor.topic)?.next(cursor.position, lag)
     }
 
-    /// What's next of several parts. Those that lag are dealt with first.
+    /// What's next of several cursors. Those that lag are dealt with first.
     pub(super) fn take(
         &mut self,
         slot: usize,
-        parts: &mut [Part],
+        cursors: &mut [Cursor],
         lag: Lag,
         until: u64,
         filtered: bool,
-    ) -> Taken<L> {
+    ) -> Batch<L> {
         let mut dropped = 0_u64;
-        for part in &mut *parts {
-            let Some(topic) = self.topics.get(part.topic) else { continue };
-            let Ok(lost) = topic.check(part, lag) else {
+        for cursor in &mut *cursors {
+            let Some(topic) = self.topics.get(cursor.topic) else { continue };
+            let Ok(lost) = topic.check(cursor, lag) else {
                 self.counters.lagged = self.counters.lagged.saturating_add(1);
-                return Taken::End(EndReason::Lagged);
+                return Batch::End(EndReason::Lagged);
             };
             dropped = dropped.saturating_add(lost);
         }
         if dropped > 0 {
             self.counters.lagged = self.counters.lagged.saturating_add(1);
             self.counters.dropped = self.counters.dropped.saturating_add(dropped);
-            return Taken::Dropped(dropped);
+            return Batch::Dropped(dropped);
         }
-        match parts {
-            [part] if lag != Lag::Conflate && !filtered => self.take_run(slot, part, until),
-            _ => self.take_batch(slot, parts, lag, until, filtered),
+        match cursors {
+            [cursor] if lag != Lag::Conflate && !filtered => self.take_run(slot, cursor, until),
+            _ => self.take_batch(slot, cursors, lag, until, filtered),
         }
     }
 
     /// All that belongs together.
-    fn take_run(&mut self, slot: usize, part: &mut Part, until: u64) -> Taken<L> {
-        let Some(topic) = self.topics.get_mut(part.topic) else { return Taken::Nothing };
-        let Read::Events { frames, to, sequence } = topic.log.read(part.cursor, until.saturating_add(1))
+    fn take_run(&mut self, slot: usize, cursor: &mut Cursor, until: u64) -> Batch<L> {
+        let Some(topic) = self.topics.get_mut(cursor.topic) else { return Batch::Empty };
+        let Read::Events { frames, to, sequence } = topic.log.read(cursor.position, until.saturating_add(1))
         else {
-            return Taken::Nothing;
+            return Batch::Empty;
         };
-        let count = to.saturating_sub(part.cursor);
-        part.cursor = to;
+        let count = to.saturating_sub(cursor.position);
+        cursor.position = to;
         self.delivered(slot, sequence, count);
-        Taken::Frame(Frame::from_joined(frames))
+        Batch::Frame(Frame::from_joined(frames))
     }
 
-    /// In the order of their numbers, whatever the part.
+    /// In the order of their numbers, whatever the cursor.
     fn take_batch(
         &mut self,
         slot: usize,
-        parts: &mut [Part],
+        cursors: &mut [Cursor],
         lag: Lag,
         until: u64,
         filtered: bool,
-    ) -> Taken<L> {
+    ) -> Batch<L> {
         let mut heads: BinaryHeap<_> = (0_usize..)
-            .zip(&*parts)
-            .filter_map(|(index, part)| Some(Reverse((self.next(part, lag)?, index))))
+            .zip(&*cursors)
+            .filter_map(|(index, cursor)| Some(Reverse((self.next(cursor, lag)?, index))))
             .collect();
         let mut frames = Vec::new();
         // While the newest alone of each key is to wait, nothing is taken in advance.
@@ -141,33 +142,33 @@ impl<L> State<L> {
             let Some(Reverse((_, index))) = heads.pop().filter(|Reverse((next, _))| *next <= until) else {
                 break;
             };
-            let Some(part) = parts.get_mut(index) else { break };
-            let Some(topic) = self.topics.get_mut(part.topic) else { break };
+            let Some(cursor) = cursors.get_mut(index) else { break };
+            let Some(topic) = self.topics.get_mut(cursor.topic) else { break };
             let (frame, label, sequence, count) = if lag == Lag::Conflate {
                 let Some((sequence, value)) =
-                    topic.latest.as_ref().and_then(|latest| latest.after(part.cursor))
+                    topic.latest.as_ref().and_then(|latest| latest.after(cursor.position))
                 else {
                     break;
                 };
-                part.cursor = sequence;
+                cursor.position = sequence;
                 (value.frame.clone(), Some(Arc::clone(&value.label)), sequence, 1)
             } else if filtered {
-                let Some(entry) = topic.log.entry(part.cursor) else { break };
-                part.cursor = part.cursor.saturating_add(1);
+                let Some(entry) = topic.log.entry(cursor.position) else { break };
+                cursor.position = cursor.position.saturating_add(1);
                 (entry.frame.clone(), Some(Arc::clone(&entry.label)), entry.sequence, 1)
             } else {
-                // Up to where another part comes in.
+                // Up to where another cursor comes in.
                 let before =
                     heads.peek().map_or(u64::MAX, |Reverse((next, _))| *next).min(until.saturating_add(1));
-                let Read::Events { frames, to, sequence } = topic.log.read(part.cursor, before) else {
+                let Read::Events { frames, to, sequence } = topic.log.read(cursor.position, before) else {
                     break;
                 };
-                let count = to.saturating_sub(part.cursor);
-                part.cursor = to;
+                let count = to.saturating_sub(cursor.position);
+                cursor.position = to;
                 (frames, None, sequence, count)
             };
-            let loses = topic.loses(part, lag) > 0;
-            heads.extend(topic.next(part.cursor, lag).map(|next| Reverse((next, index))));
+            let loses = topic.loses(cursor, lag) > 0;
+            heads.extend(topic.next(cursor.position, lag).map(|next| Reverse((next, index))));
             // Those that pass the filter are counted later.
             self.delivered(slot, sequence, if filtered { 0 } else { count });
             frames.push((Frame::from_joined(frame), label.filter(|_| filtered)));
@@ -175,7 +176,7 @@ impl<L> State<L> {
                 break;
             }
         }
-        if frames.is_empty() { Taken::Nothing } else { Taken::Frames(frames) }
+        if frames.is_empty() { Batch::Empty } else { Batch::Frames(frames) }
     }
 }
 
@@ -184,44 +185,44 @@ struct Lagged;
 
 impl<L> Topic<L> {
     /// The number of the event at a cursor.
-    fn next(&self, cursor: u64, lag: Lag) -> Option<u64> {
+    fn next(&self, position: u64, lag: Lag) -> Option<u64> {
         match &self.latest {
-            Some(latest) if lag == Lag::Conflate => latest.after(cursor).map(|(sequence, _)| sequence),
-            _ if cursor >= self.log.end() => None,
+            Some(latest) if lag == Lag::Conflate => latest.after(position).map(|(sequence, _)| sequence),
+            _ if position >= self.log.end() => None,
             // Gone, which is for another to say; it's more than nothing.
-            _ => Some(self.log.entry(cursor).map_or(0, |entry| entry.sequence)),
+            _ => Some(self.log.entry(position).map_or(0, |entry| entry.sequence)),
         }
     }
 
-    /// Whether a part lags, and how many events it loses by that.
-    fn check(&self, part: &mut Part, lag: Lag) -> Result<u64, Lagged> {
+    /// Whether a cursor lags, and how many events it loses by that.
+    fn check(&self, cursor: &mut Cursor, lag: Lag) -> Result<u64, Lagged> {
         if let (Lag::Conflate, Some(latest)) = (lag, &self.latest) {
-            let lost = latest.evicted().saturating_sub(part.evicted);
-            part.evicted = latest.evicted();
-            return Ok(lost.min(latest.evicted_after(part.cursor)));
+            let lost = latest.evicted().saturating_sub(cursor.evicted);
+            cursor.evicted = latest.evicted();
+            return Ok(lost.min(latest.evicted_after(cursor.position)));
         }
-        let lost = self.loses(part, lag);
+        let lost = self.loses(cursor, lag);
         if lost > 0 && !matches!(lag, Lag::DropOldest { .. }) {
             return Err(Lagged);
         }
-        part.cursor = part.cursor.saturating_add(lost);
+        cursor.position = cursor.position.saturating_add(lost);
         Ok(lost)
     }
 
-    /// How many of the events at its cursor a part loses: those that are gone, and those that its policy lets go.
-    fn loses(&self, part: &Part, lag: Lag) -> u64 {
+    /// How many of the events at its cursor a cursor loses: those that are gone, and those that its policy lets go.
+    fn loses(&self, cursor: &Cursor, lag: Lag) -> u64 {
         let log: &Log<L> = &self.log;
-        let from = part.cursor.max(log.end().saturating_sub(log.len()));
+        let from = cursor.position.max(log.end().saturating_sub(log.len()));
         let limit = match lag {
             Lag::Conflate => return 0,
             // What's replayed is no lag.
-            Lag::DropOldest { .. } if from < part.replay_to => None,
-            Lag::Disconnect { limit } | Lag::DropOldest { limit } => Some(limit.get() as u64),
-            Lag::Lost => None,
+            Lag::DropOldest { .. } if from < cursor.replay_to => None,
+            Lag::Disconnect { limit: None } => None,
+            Lag::Disconnect { limit: Some(limit) } | Lag::DropOldest { limit } => Some(limit.max(1) as u64),
         };
-        let waiting = log.batch_start().saturating_sub(from.max(part.replay_to));
+        let waiting = log.batch_start().saturating_sub(from.max(cursor.replay_to));
         let limit = limit.filter(|&limit| waiting > limit);
         let keep_from = limit.map_or(from, |limit| log.batch_start().saturating_sub(limit));
-        keep_from.saturating_sub(part.cursor)
+        keep_from.saturating_sub(cursor.position)
     }
 }

@@ -8,7 +8,7 @@ use core::time::Duration;
 /// Decides when a client has taken nothing for so long that its connection is to be given up.
 ///
 /// # Protocol
-/// Whenever something that's to be written can't be written now, call [`poll_over`](Self::poll_over): `Ready` gives the client
+/// Whenever something that's to be written can't be written now, call [`poll_expired`](Self::poll_expired): `Ready` gives the client
 /// up; otherwise the alarm has been set and the waker left with it. Report with [`handle_taken`](Self::handle_taken)
 /// that the client has taken something, however little: that ends the waiting. Between two writes that go through, no
 /// timer is touched.
@@ -23,36 +23,42 @@ use core::time::Duration;
 /// use core::pin::pin;
 /// use core::task::{Context, Poll, Waker};
 /// use core::time::Duration;
-/// use eventsource_core::{Patience, test_util::ManualClock};
+/// use eventsource_core::io::WriteTimeout;
+/// use eventsource_core::test_util::ManualClock;
 ///
 /// let clock = ManualClock::new();
 /// let mut alarm = pin!(clock.timer());
 /// let mut cx = Context::from_waker(Waker::noop());
 ///
-/// let mut patience = Patience::new(Duration::from_secs(30));
-/// assert_eq!(patience.poll_over(alarm.as_mut(), &mut cx), Poll::Pending);
+/// let mut timeout = WriteTimeout::new(Duration::from_secs(30));
+/// assert_eq!(timeout.poll_expired(alarm.as_mut(), &mut cx), Poll::Pending);
 /// clock.advance(Duration::from_secs(30));
-/// assert_eq!(patience.poll_over(alarm.as_mut(), &mut cx), Poll::Ready(()));
+/// assert_eq!(timeout.poll_expired(alarm.as_mut(), &mut cx), Poll::Ready(()));
 /// ```
-#[derive(Debug)]
-pub struct Patience {
+#[derive(Clone, Debug)]
+pub struct WriteTimeout {
     limit: Duration,
+    /// The alarm was set for a write that waits.
     is_waiting: bool,
 }
 
-impl Patience {
-    /// For so long; zero is off.
+impl WriteTimeout {
+    /// Creates a timeout of `limit`; zero is off.
     pub const fn new(limit: Duration) -> Self {
         Self { limit, is_waiting: false }
     }
 
-    /// The client has taken something.
+    /// Notes that the client has taken something.
     pub const fn handle_taken(&mut self) {
         self.is_waiting = false;
     }
 
-    /// `Ready` once the client has taken nothing for too long. The same `timer` has to be passed each time.
-    pub fn poll_over<T: Timer + ?Sized>(&mut self, mut timer: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<()> {
+    /// Returns `Ready` once the client has taken nothing for too long. The caller has to pass the same `timer` each time.
+    pub fn poll_expired<T: Timer + ?Sized>(
+        &mut self,
+        mut timer: Pin<&mut T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         if self.limit.is_zero() {
             return Poll::Pending;
         }
@@ -62,12 +68,5 @@ impl Patience {
         ready!(timer.poll_expired(cx));
         self.is_waiting = false;
         Poll::Ready(())
-    }
-}
-
-/// A clone is for another alarm: it has the limit, and begins anew.
-impl Clone for Patience {
-    fn clone(&self) -> Self {
-        Self::new(self.limit)
     }
 }

@@ -1,0 +1,105 @@
+//! Blocks that get their id later.
+
+#[cfg(feature = "json")]
+use super::encode::head_len;
+use super::encode::{put_data, put_head};
+use super::{Event, EventId, Frame};
+#[cfg(feature = "json")]
+use alloc::vec;
+use alloc::vec::Vec;
+use bytes::{Buf, Bytes};
+
+/// An encoded block with room for the line of an id, so that whoever numbers events encodes nothing and copies no data.
+///
+/// The room lies before the block; [`with_id`](Self::with_id) moves the few lines that stand before the id into it.
+#[derive(Clone, Debug)]
+pub(crate) struct UnnumberedBlock {
+    bytes: Vec<u8>,
+    /// Where the id belongs: after the name, before the data.
+    id_at: usize,
+}
+
+/// A frame isn't one block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotOneBlock;
+
+impl UnnumberedBlock {
+    /// The most bytes that an id may have.
+    pub(crate) const MAX_ID_LEN: usize = 16 + 1 + 20;
+    const ROOM: usize = "id: \n".len() + Self::MAX_ID_LEN;
+
+    /// Encodes an event, with its own id if it has one.
+    pub(crate) fn of_event(event: &Event<'_>) -> Self {
+        let encoded_len = event.encoded_len().saturating_add(usize::from(!event.is_block()));
+        let mut bytes = Vec::with_capacity(encoded_len.saturating_add(Self::ROOM));
+        bytes.resize(Self::ROOM, 0);
+        let Ok(()) = put_head(event, &mut bytes);
+        let id_at = bytes.len();
+        let Ok(()) = put_data(event, &mut bytes);
+        bytes.push(b'\n');
+        Self { bytes, id_at }
+    }
+
+    /// Encodes an event with a value as JSON in place of its data.
+    #[cfg(feature = "json")]
+    pub(crate) fn of_json<T>(event: &Event<'_>, value: &T) -> Result<Self, serde_json::Error>
+    where
+        T: serde::Serialize + ?Sized,
+    {
+        let mut bytes = vec![0; Self::ROOM];
+        event.encode_json_to_vec(value, &mut bytes)?;
+        Ok(Self { bytes, id_at: Self::ROOM.saturating_add(head_len(&event.data(""))) })
+    }
+
+    /// Takes a ready frame, and the id that stands in it.
+    pub(crate) fn of_frame(frame: &Frame) -> Result<(Self, Option<EventId<'_>>), NotOneBlock> {
+        let (mut at, mut id, mut id_at, mut blocks) = (0_usize, None, None, 0_usize);
+        for line in frame.as_bytes().split_inclusive(|&byte| byte == b'\n') {
+            if line == b"\n" {
+                blocks = blocks.saturating_add(1);
+            }
+            if let Some(value) = line.strip_prefix(b"id: ").and_then(|line| line.strip_suffix(b"\n")) {
+                id = core::str::from_utf8(value).ok().map(EventId::trusted);
+            }
+            if line == b"\n" || line.starts_with(b"data") {
+                id_at.get_or_insert(at);
+            }
+            at = at.saturating_add(line.len());
+        }
+        let (Some(id_at), 1) = (id_at, blocks) else { return Err(NotOneBlock) };
+        let mut bytes = Vec::with_capacity(frame.len().saturating_add(Self::ROOM));
+        bytes.resize(Self::ROOM, 0);
+        bytes.extend_from_slice(frame.as_bytes());
+        Ok((Self { bytes, id_at: id_at.saturating_add(Self::ROOM) }, id))
+    }
+
+    /// Returns how many bytes the block has with the longest id.
+    pub(crate) fn max_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Returns the block as it is, with the id that it had.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        let mut bytes = Bytes::from(self.bytes);
+        bytes.advance(Self::ROOM);
+        bytes
+    }
+
+    /// Returns the block with an id.
+    pub(crate) fn with_id(mut self, id: EventId<'_>) -> Bytes {
+        let id = id.as_str().as_bytes();
+        debug_assert!(id.len() <= Self::MAX_ID_LEN, "there's room for the ids that are assigned");
+        let parts = b"id: ".iter().chain(id).chain(b"\n");
+        let line = parts.clone().count();
+        let start = Self::ROOM.saturating_sub(line);
+        // The lines before the id move to the front of it.
+        self.bytes.copy_within(Self::ROOM..self.id_at, start);
+        let line_at = self.id_at.saturating_sub(line);
+        for (place, &byte) in self.bytes.iter_mut().skip(line_at).zip(parts) {
+            *place = byte;
+        }
+        let mut bytes = Bytes::from(self.bytes);
+        bytes.advance(start);
+        bytes
+    }
+}
