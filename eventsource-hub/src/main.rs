@@ -1,4 +1,5 @@
 //! A hub: what is published to a topic goes to everyone who listens to it. `--help` says how.
+#![forbid(unsafe_code)]
 
 mod access;
 mod client;
