@@ -7,12 +7,15 @@ mod connection;
 mod ended;
 mod events;
 mod hub;
+mod json;
 mod metrics;
 mod options;
+mod page;
 mod publish;
 mod refusal;
 mod seats;
 mod stats;
+mod text;
 mod topic;
 
 use eventsource_tokio::Alarm;
