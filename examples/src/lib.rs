@@ -4,7 +4,6 @@
 #![cfg_attr(doctest, doc = include_str!("../../docs/architecture.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
-mod json;
 mod page;
 mod program;
 mod secret;
@@ -13,7 +12,6 @@ mod text;
 mod tick;
 mod upload;
 
-pub use json::{is_json, json};
 pub use page::page;
 pub use program::{Program, announce};
 pub use secret::secret;

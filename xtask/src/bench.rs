@@ -10,7 +10,7 @@ const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_thres
 pub(crate) fn run(budget: Budget, name: &str, arguments: &[String]) -> Outcome {
     if name == "fanout" {
         // It starts this beside itself.
-        budget.run("cargo build --locked --release --package examples --bin hub")?;
+        budget.run("cargo build --locked --release --package eventsource-hub")?;
     }
     let arguments = arguments.join(" ");
     budget.run_with(

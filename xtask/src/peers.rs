@@ -15,6 +15,7 @@ pub(crate) fn run(budget: Budget) -> Outcome {
             ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server"),
         ],
     )?;
+    budget.run("cargo test --locked --package eventsource-hub --features peers --test page")?;
     budget.run("npm ci --prefix examples/node")?;
     let path = install::node(budget)?;
     budget.run_with(

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-const SOON: Duration = Duration::from_mins(1);
+const SOON: Duration = Duration::from_secs(90);
 
 /// Chromium, by its driver, with a profile of its own.
 pub(crate) struct Browser {

@@ -12,8 +12,6 @@ mod client;
 #[cfg(feature = "peers")]
 mod curl;
 mod http;
-#[cfg(feature = "peers")]
-mod hub_page;
 mod json;
 mod llm;
 #[cfg(feature = "peers")]

@@ -1,7 +1,6 @@
 //! What's asked.
 
-use examples::is_json;
-use hyper::header::HeaderMap;
+use hyper::header::{CONTENT_TYPE, HeaderMap};
 use serde::Deserialize;
 use std::error::Error;
 
@@ -35,4 +34,10 @@ impl Question {
         question.words = question.words.min(MAX_WORDS);
         Ok(question)
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
 }

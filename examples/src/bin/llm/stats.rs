@@ -1,10 +1,10 @@
 //! What's counted.
 
 use crate::answers::Answers;
-use examples::json;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -37,11 +37,15 @@ impl Stats {
     }
 
     pub(crate) fn respond(&self, answers: &Answers) -> Response<Full<Bytes>> {
-        json(&Report {
+        let report = Report {
             words: self.words.load(Ordering::Relaxed),
             working: self.working.load(Ordering::Relaxed),
             answers: answers.len(),
-        })
+        };
+        let report = serde_json::to_vec(&report).unwrap_or_default();
+        let mut response = Response::new(Full::new(report.into()));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Row {
 pub(crate) enum Server {
     /// This program, in a role: it announces where it listens, and publishes what its standard input says; see [`control`].
     Role(fn() -> Outcome),
-    /// The example `hub`, published to over HTTP.
+    /// `eventsource-hub`, published to over HTTP.
     Hub,
 }
 

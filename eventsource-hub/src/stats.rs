@@ -1,8 +1,8 @@
 //! `/stats`: what the hub has done and holds, in JSON.
 
 use crate::hub::Hub;
+use crate::json::json;
 use eventsource_core::{Lag, Stats, TopicStats};
-use examples::json;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;

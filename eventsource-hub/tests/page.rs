@@ -1,5 +1,10 @@
 //! The page of `hub`.
 
+#[path = "../../examples/tests/programs/browser.rs"]
+mod browser;
+#[path = "../../examples/tests/programs/server.rs"]
+mod server;
+
 use crate::browser::Browser;
 use crate::server::{Server, free_port};
 use fantoccini::Locator;

@@ -1,6 +1,6 @@
 //! What a request is answered that isn't granted.
 
-use examples::text;
+use crate::text::text;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Response, StatusCode};

@@ -1,10 +1,10 @@
 //! `POST /publish`.
 
 use crate::hub::Hub;
+use crate::json::{is_json, json};
 use crate::refusal::{Refusal, refusal};
 use crate::topic::{TopicName, check_topic};
 use eventsource_core::{Event, EventName, Publication, PublishError, SequenceId};
-use examples::{is_json, json};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::http::request::Parts;

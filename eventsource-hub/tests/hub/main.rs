@@ -6,7 +6,7 @@ mod hostile;
 mod listener;
 mod policies;
 mod restart;
-#[path = "../programs/server.rs"]
+#[path = "../../../examples/tests/programs/server.rs"]
 mod server;
 
 use std::time::Duration;

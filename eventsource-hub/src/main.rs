@@ -1,4 +1,5 @@
 //! A hub: what is published to a topic goes to everyone who listens to it. `--help` says how.
+#![forbid(unsafe_code)]
 
 mod access;
 mod client;
@@ -6,12 +7,15 @@ mod connection;
 mod ended;
 mod events;
 mod hub;
+mod json;
 mod metrics;
 mod options;
+mod page;
 mod publish;
 mod refusal;
 mod seats;
 mod stats;
+mod text;
 mod topic;
 
 use eventsource_tokio::Alarm;
