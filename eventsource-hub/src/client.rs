@@ -1,6 +1,6 @@
 //! Whoever is at the other end of a connection.
 
-use eventsource_core::StallHandle;
+use eventsource_core::stream::StallHandle;
 use std::net::IpAddr;
 
 #[derive(Clone, Debug)]

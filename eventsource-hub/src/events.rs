@@ -4,9 +4,11 @@ use crate::client::Client;
 use crate::hub::Hub;
 use crate::refusal::{Refusal, refusal};
 use crate::topic::{TopicName, check_topic};
+use eventsource_core::channel::{Resumed, Start};
+use eventsource_core::codec::{Chunk, Item, Limits};
+use eventsource_core::stream::{End, jitter};
 use eventsource_core::{
-    Chunk, Decoder, End, EndReason, Event, EventName, Frame, Item, KeepAlive, LastEventId, Limits, Resumed,
-    Source, Start, Subscription, event_name, jitter,
+    Decoder, EndReason, Event, EventName, Frame, KeepAlive, LastEventId, Source, Subscription, event_name,
 };
 use eventsource_hyper::{BoxEventBody, EventBody, Responder};
 use eventsource_tokio::EventStream;
@@ -170,7 +172,7 @@ struct Wrapped<'a> {
 
 fn wrap(topic: &TopicName, frame: &Frame) -> Option<Frame> {
     let len = frame.len();
-    let mut decoder = Decoder::new().limits(Limits { line: len, event: len, ..Limits::default() });
+    let mut decoder = Decoder::new().limits(Limits::new().line(len).event(len));
     let mut chunk = Chunk::new(frame.as_bytes());
     while let Ok(Some(item)) = decoder.decode(&mut chunk) {
         if let Item::Event(event) = item {

@@ -49,8 +49,8 @@ impl Hub {
             channels = channels.latest_per_key(keys, retain_bytes);
         }
         Ok(Self {
-            topics: Topics::with_options(channels),
-            drain: Drain::new(retry..=retry.saturating_mul(4), seed),
+            topics: Topics::with_labels(channels),
+            drain: Drain::new(retry..=retry.saturating_mul(4)),
             seats: Seats::new(options.max_connections, options.max_per_client),
             ended: Ended::default(),
             epoch,

@@ -1,7 +1,7 @@
 //! `/metrics`: the same for Prometheus.
 
 use crate::hub::Hub;
-use eventsource_core::{Stats, TopicStats};
+use eventsource_core::channel::{Stats, TopicStats};
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;

@@ -1,6 +1,6 @@
 //! What the command line says.
 
-use eventsource_core::Lag;
+use eventsource_core::channel::Lag;
 use eventsource_hyper::Cors;
 use hyper::header::HeaderValue;
 use lexopt::ValueExt;
@@ -62,7 +62,7 @@ pub(crate) struct Options {
     pub(crate) retain_bytes: usize,
     pub(crate) lag: Lag,
     /// The newest of so many keys is kept.
-    pub(crate) keys: Option<NonZeroUsize>,
+    pub(crate) keys: Option<usize>,
     pub(crate) keep_alive: Duration,
     pub(crate) retry: Duration,
     pub(crate) stall: Duration,
@@ -108,7 +108,7 @@ impl Options {
             address: SocketAddr::new(bind, port),
             retain_events: 1024,
             retain_bytes: 1 << 20,
-            lag: Lag::Lost,
+            lag: Lag::Disconnect { limit: None },
             keys: None,
             keep_alive: Duration::from_secs(15),
             retry: Duration::from_secs(2),
@@ -190,26 +190,20 @@ fn parse_origin(origin: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(origin).map_err(|error| error.to_string())
 }
 
-fn parse_lag(policy: Option<&str>, retained: usize) -> Result<(Lag, Option<NonZeroUsize>), Box<dyn Error>> {
+fn parse_lag(policy: Option<&str>, retained: usize) -> Result<(Lag, Option<usize>), Box<dyn Error>> {
     let (policy, limit) = match policy.unwrap_or("disconnect").split_once(':') {
-        Some((policy, limit)) => (policy, Some(named("lag", limit.parse::<NonZeroUsize>())?)),
+        Some((policy, limit)) => (policy, Some(named("lag", limit.parse::<NonZeroUsize>())?.get())),
         None => (policy.unwrap_or("disconnect"), None),
     };
-    let retained = NonZeroUsize::new(retained);
-    match (policy, limit.or(retained)) {
-        ("disconnect", Some(limit)) if retained.is_some_and(|retained| limit <= retained) => {
-            Ok((Lag::Disconnect { limit }, None))
-        }
-        ("disconnect", Some(limit)) => {
-            let retained = retained.map_or(0, NonZeroUsize::get);
-            Err(format!(
-                "--lag: who is {limit} events behind would come back and lose some: --retain is {retained}"
-            )
-            .into())
-        }
-        ("disconnect", None) => Ok((Lag::Lost, None)),
-        ("drop", limit) => Ok((Lag::DropOldest { limit: limit.unwrap_or(NonZeroUsize::MIN) }, None)),
-        ("conflate", keys) => Ok((Lag::Conflate, Some(limit.or(keys).unwrap_or(NonZeroUsize::MIN)))),
+    match (policy, limit) {
+        ("disconnect", None) => Ok((Lag::Disconnect { limit: (retained > 0).then_some(retained) }, None)),
+        ("disconnect", Some(limit)) if limit > retained => Err(format!(
+            "--lag: who is {limit} events behind would come back and lose some: --retain is {retained}"
+        )
+        .into()),
+        ("disconnect", limit) => Ok((Lag::Disconnect { limit }, None)),
+        ("drop", limit) => Ok((Lag::DropOldest { limit: limit.unwrap_or(retained) }, None)),
+        ("conflate", keys) => Ok((Lag::Conflate, Some(keys.unwrap_or(retained)))),
         _ => Err(format!("--lag: not a policy: {policy:?}").into()),
     }
 }
@@ -226,19 +220,18 @@ mod tests {
     fn everything_has_a_default() {
         let options = parse("").unwrap().unwrap();
         assert_eq!(options.address, "127.0.0.1:7799".parse().unwrap());
-        assert_eq!(options.lag, Lag::Disconnect { limit: NonZeroUsize::new(1024).unwrap() });
+        assert_eq!(options.lag, Lag::Disconnect { limit: Some(1024) });
         assert_eq!((options.max_connections, options.max_per_client), (10_000, 5_000));
     }
 
     #[test]
     fn policies() {
-        let five = NonZeroUsize::new(5).unwrap();
         for (line, lag, keys) in [
-            ("--lag disconnect:5", Lag::Disconnect { limit: five }, None),
-            ("--lag disconnect --retain 5", Lag::Disconnect { limit: five }, None),
-            ("--retain 0", Lag::Lost, None),
-            ("--lag drop:5 --retain 0", Lag::DropOldest { limit: five }, None),
-            ("--lag conflate:5", Lag::Conflate, Some(five)),
+            ("--lag disconnect:5", Lag::Disconnect { limit: Some(5) }, None),
+            ("--lag disconnect --retain 5", Lag::Disconnect { limit: Some(5) }, None),
+            ("--retain 0", Lag::Disconnect { limit: None }, None),
+            ("--lag drop:5 --retain 0", Lag::DropOldest { limit: 5 }, None),
+            ("--lag conflate:5", Lag::Conflate, Some(5)),
         ] {
             let options = parse(line).unwrap().unwrap();
             assert_eq!((options.lag, options.keys), (lag, keys), "{line}");

@@ -4,7 +4,8 @@ use crate::hub::Hub;
 use crate::json::{is_json, json};
 use crate::refusal::{Refusal, refusal};
 use crate::topic::{TopicName, check_topic};
-use eventsource_core::{Event, EventName, Publication, PublishError, SequenceId};
+use eventsource_core::channel::{PublishError, SequenceId};
+use eventsource_core::{Event, EventName, Publication};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::http::request::Parts;
@@ -163,7 +164,7 @@ fn publish(messages: &[Message], hub: &Hub) -> Result<SequenceId, Refusal> {
         }
         let publication = Publication::new(event).label(TopicName::clone(&label));
         publications.push(match &message.key {
-            Some(key) => publication.key(key),
+            Some(key) => publication.key(key.as_str()),
             None => publication,
         });
     }

@@ -2,7 +2,7 @@
 
 use crate::hub::Hub;
 use crate::json::json;
-use eventsource_core::{Lag, Stats, TopicStats};
+use eventsource_core::channel::{Lag, Stats, TopicStats};
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;

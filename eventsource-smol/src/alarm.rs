@@ -9,7 +9,7 @@ use eventsource_core::FAR_FUTURE;
 
 /// A [`Timer`](eventsource_core::Timer) on the clock of the runtime.
 ///
-/// Free until it's [reset](eventsource_core::Timer::reset) for the first time. More than 30 years means never.
+/// Free until it's [reset](crate::Timer::reset) for the first time. More than 30 years means never.
 ///
 /// # On smol
 /// It's a timer of async-io, whose reactor runs in any executor.

@@ -1,15 +1,15 @@
 //! Writing streams.
 
-use crate::EventStream;
+use crate::{Alarm, EventStream};
 use eventsource_core::Source;
 use eventsource_core::io::WriteOnly;
 use futures_io::{AsyncRead, AsyncWrite};
 
 /// The future of [`drive`].
-pub type Driver<S, C> = eventsource_core::io::Driver<S, crate::Alarm, C>;
+pub type Driver<S, C> = eventsource_core::io::Driver<S, Alarm, C>;
 
 /// The future of [`drive_half`].
-pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, crate::Alarm, WriteOnly<W>>;
+pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<W>>;
 
 /// Writes a stream to a connection whose request has been read, until either of them ends. The client's close is noticed at
 /// once.
@@ -17,8 +17,8 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, crate::Alarm, WriteO
 /// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::io::Driver`].
 ///
 /// ```
-/// use eventsource_core::http::RESPONSE_HEAD;
-/// use eventsource_core::EndReason;
+/// use eventsource_smol::http::RESPONSE_HEAD;
+/// use eventsource_smol::EndReason;
 /// use eventsource_smol::{EventStream, drive};
 /// use futures_util::stream;
 /// use smol::io::AsyncReadExt;

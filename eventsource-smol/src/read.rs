@@ -30,8 +30,8 @@ pub fn read<R: AsyncRead>(reader: R) -> ReaderEvents<R> {
 ///
 /// ```
 /// use core::pin::pin;
-/// use eventsource_core::codec::Limits;
-/// use eventsource_core::Decoder;
+/// use eventsource_smol::codec::Limits;
+/// use eventsource_smol::Decoder;
 /// use futures_util::StreamExt;
 ///
 /// # smol::block_on(async {

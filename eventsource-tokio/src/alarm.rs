@@ -9,7 +9,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A [`Timer`](eventsource_core::Timer) on the clock of the runtime.
 ///
-/// Free until it's [reset](eventsource_core::Timer::reset) for the first time. More than 30 years means never.
+/// Free until it's [reset](crate::Timer::reset) for the first time. More than 30 years means never.
 ///
 /// # On tokio
 /// It has whole milliseconds, and stands still where the clock is paused. A reset, so the first poll of a stream that

@@ -1,16 +1,16 @@
 //! Writing streams.
 
-use crate::EventStream;
 use crate::compat::Compat;
+use crate::{Alarm, EventStream};
 use eventsource_core::Source;
 use eventsource_core::io::WriteOnly;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The future of [`drive`].
-pub type Driver<S, C> = eventsource_core::io::Driver<S, crate::Alarm, Compat<C>>;
+pub type Driver<S, C> = eventsource_core::io::Driver<S, Alarm, Compat<C>>;
 
 /// The future of [`drive_half`].
-pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, crate::Alarm, WriteOnly<Compat<W>>>;
+pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<Compat<W>>>;
 
 /// Writes a stream to a connection whose request has been read, until either of them ends. The client's close is noticed at
 /// once.
@@ -18,8 +18,8 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, crate::Alarm, WriteO
 /// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::io::Driver`].
 ///
 /// ```
-/// use eventsource_core::http::RESPONSE_HEAD;
-/// use eventsource_core::EndReason;
+/// use eventsource_tokio::http::RESPONSE_HEAD;
+/// use eventsource_tokio::EndReason;
 /// use eventsource_tokio::{EventStream, drive};
 /// use futures_util::stream;
 /// use tokio::io::AsyncReadExt;

@@ -30,8 +30,8 @@ pub fn read<R: AsyncRead>(reader: R) -> ReaderEvents<R> {
 ///
 /// ```
 /// use core::pin::pin;
-/// use eventsource_core::codec::Limits;
-/// use eventsource_core::Decoder;
+/// use eventsource_tokio::codec::Limits;
+/// use eventsource_tokio::Decoder;
 /// use futures_util::StreamExt;
 ///
 /// # #[tokio::main(flavor = "current_thread")]

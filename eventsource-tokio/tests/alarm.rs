@@ -54,7 +54,7 @@ async fn a_stream_pings_and_ends_on_tokio_s_clock() {
     let start = Instant::now();
     let stream = EventStream::new(stream::pending::<&str>())
         .keep_alive(KeepAlive::new(Duration::from_secs(15)))
-        .max_lifetime_with(Duration::from_secs(40)..=Duration::from_secs(40), 0, TIMER);
+        .max_lifetime(Duration::from_secs(40)..=Duration::from_secs(40));
     let mut stream = pin!(stream);
     for at in [15, 30] {
         assert_eq!(stream.next().await, Some(Frame::KEEP_ALIVE));

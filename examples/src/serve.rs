@@ -1,7 +1,8 @@
 //! A server on tokio and hyper.
 
 use crate::announce;
-use eventsource_core::{BoxError, StopHandle};
+use eventsource_core::StopHandle;
+use eventsource_core::stream::BoxError;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;

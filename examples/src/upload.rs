@@ -1,7 +1,8 @@
 //! What a client sends.
 
 use crate::text;
-use eventsource_core::{BoxError, Timer};
+use eventsource_core::Timer;
+use eventsource_core::stream::BoxError;
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};

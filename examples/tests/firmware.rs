@@ -2,7 +2,8 @@
 //!
 //! `cargo xtask firmware` builds it, and says where it is by the variable `FIRMWARE`.
 
-use eventsource_core::{Chunk, Decoder, Item};
+use eventsource_core::Decoder;
+use eventsource_core::codec::{Chunk, Item};
 use object::elf::{SHF_ALLOC, SHF_WRITE, SHT_NOBITS};
 use object::{File, Object, ObjectSection, SectionFlags};
 use std::ffi::OsString;

@@ -4,7 +4,6 @@ use crate::harness::{Told, data, poll_times};
 use crate::runtime::{Runtime, Setup};
 use crate::wire::Wire;
 use core::future::{Future, poll_fn};
-use core::num::NonZeroUsize;
 use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
@@ -17,7 +16,7 @@ use futures_util::future::{Either, select};
 use futures_util::{StreamExt, join, stream};
 use std::io::ErrorKind;
 
-const EIGHT: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+const EIGHT: usize = 8;
 
 /// Real time is late, and on a busy machine by a lot.
 const SLACK: Duration = Duration::from_secs(20);
@@ -57,9 +56,8 @@ pub(crate) async fn keep_alives_come_after_so_much_quiet<R: Runtime>() {
 
 pub(crate) async fn a_lifetime_ends_it<R: Runtime>() {
     let (wire, told, start) = (Wire::new(), Told::default(), R::now());
-    let quiet = stream::<R, _>(stream::pending::<&str>())
-        .max_lifetime_with(R::WHILE..=R::WHILE, 0, TIMER)
-        .on_end(told.hook());
+    let quiet =
+        stream::<R, _>(stream::pending::<&str>()).max_lifetime(R::WHILE..=R::WHILE).on_end(told.hook());
     let end = R::drive(quiet, wire.clone(), Setup::default()).await;
     assert_eq!(end.unwrap(), EndReason::Lifetime);
     assert!(since::<R>(start) >= R::WHILE);
@@ -362,7 +360,7 @@ pub(crate) async fn nothing_is_taken_while_a_write_waits<R: Runtime>() {
     emitter.try_emit("taken").unwrap();
     assert!(poll_times(driver.as_mut(), 5).await.is_none());
     // The queue's room is all there again, and then it's full.
-    for _ in 0..EIGHT.get() {
+    for _ in 0..EIGHT {
         emitter.try_emit("waits").unwrap();
     }
     assert!(poll_times(driver.as_mut(), 5).await.is_none());

@@ -3,7 +3,7 @@
 use crate::listener::{Listener, get, post, request, stats};
 use crate::server::Server;
 use crate::{HUB, SOON};
-use eventsource_core::EventIdBuf;
+use eventsource_core::codec::EventIdBuf;
 use http_body_util::Full;
 use hyper::Request;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use crate::listener::{Listener, Publisher, connect, resident, stats};
 use crate::server::Server;
 use crate::{HUB, SOON};
-use eventsource_core::jitter;
+use eventsource_core::stream::jitter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

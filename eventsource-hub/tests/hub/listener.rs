@@ -2,8 +2,9 @@
 
 use crate::SOON;
 use crate::server::Server;
-use eventsource_core::{EventIdBuf, Events, OwnedEvent};
-use eventsource_hyper::Chunks;
+use eventsource_core::codec::EventIdBuf;
+use eventsource_core::{Events, OwnedEvent};
+use eventsource_hyper::BodyChunks;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -18,7 +19,7 @@ use tokio::time::timeout;
 
 /// An open event stream.
 pub(crate) struct Listener {
-    events: Events<Chunks<Incoming>>,
+    events: Events<BodyChunks<Incoming>>,
     connection: tokio::task::JoinHandle<()>,
 }
 

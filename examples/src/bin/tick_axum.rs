@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     let soon = Duration::from_secs(1)..=Duration::from_secs(5);
-    let drain = Drain::new(soon, getrandom::u64()?);
+    let drain = Drain::new(soon);
     let router = Router::new()
         .route("/", get(async || Tick::page()))
         .route("/events", get(events))

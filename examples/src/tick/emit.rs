@@ -1,17 +1,17 @@
 //! An event into one stream, through its emitter.
 
 use crate::{secret, text};
-use eventsource_core::{Emitter, Event, EventId, EventName, Frame, TryEmitError};
+use eventsource_core::stream::TryEmitError;
+use eventsource_core::{Emitter, Event, EventId, EventName, Frame};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Response, StatusCode};
 use std::collections::HashMap;
 use std::error::Error;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many events may wait in a stream whose client is slow.
-pub(super) const CAPACITY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+pub(super) const CAPACITY: usize = 16;
 
 /// How many bytes the data of an event can have.
 pub const MAX_DATA: usize = 2 * 1024 * 1024;
@@ -55,7 +55,7 @@ pub(super) fn respond(query: &str, data: &[u8], emitters: &Emitters) -> Response
         Ok(frame) => match emitter.try_emit(frame) {
             Ok(()) => text(StatusCode::NO_CONTENT, ""),
             Err(error @ TryEmitError::Full(_)) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
-            Err(error @ TryEmitError::Closed(_)) => text(StatusCode::GONE, format!("{error}\n")),
+            Err(error) => text(StatusCode::GONE, format!("{error}\n")),
         },
     }
 }

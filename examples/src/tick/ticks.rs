@@ -1,6 +1,7 @@
 //! The date and time, every second.
 
-use eventsource_core::{Event, EventIdBuf, Frame, LastEventId, Timer, event_name};
+use eventsource_core::codec::EventIdBuf;
+use eventsource_core::{Event, Frame, LastEventId, Timer, event_name};
 use futures_util::{Stream, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,7 +1,8 @@
 //! By real curl.
 
 use crate::server::Server;
-use eventsource_core::{EventStream, LastEventId, Never};
+use core::future::ready;
+use eventsource_core::{EventStream, LastEventId};
 use eventsource_hyper::{EventService, Responder};
 use futures_util::stream;
 use hyper::server::conn::http1;
@@ -93,12 +94,14 @@ async fn telling_server(responder: Responder) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let service = EventService::new(|_, id| {
-        let told = match id {
-            LastEventId::None => "none".to_owned(),
-            LastEventId::Id(id) => id.to_string(),
-            LastEventId::Unusable => "unusable".to_owned(),
-        };
-        EventStream::with_timer(stream::iter([told]), Never)
+        ready({
+            let told = match id {
+                LastEventId::None => "none".to_owned(),
+                LastEventId::Id(id) => id.to_string(),
+                _ => "unusable".to_owned(),
+            };
+            EventStream::without_timer(stream::iter([told]))
+        })
     });
     let service = service.responder(responder.last_event_id_parameter("lastEventId"));
     tokio::spawn(async move {

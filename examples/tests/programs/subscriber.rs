@@ -1,7 +1,8 @@
 //! A client of an event stream.
 
-use eventsource_core::{EventIdBuf, Events, OwnedEvent};
-use eventsource_hyper::Chunks;
+use eventsource_core::codec::EventIdBuf;
+use eventsource_core::{Events, OwnedEvent};
+use eventsource_hyper::BodyChunks;
 use futures_util::StreamExt;
 use http_body_util::Empty;
 use hyper::Request;
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An open event stream.
 pub(crate) struct Subscriber {
-    events: Events<Chunks<Incoming>>,
+    events: Events<BodyChunks<Incoming>>,
 }
 
 impl Subscriber {

@@ -1,6 +1,6 @@
 //! How it goes, for a person to see.
 
-use eventsource_core::Stats;
+use eventsource_core::channel::Stats;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 

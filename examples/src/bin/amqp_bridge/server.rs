@@ -1,9 +1,9 @@
 //! The side of the clients.
 
 use crate::progress::Progress;
-use eventsource_core::{
-    Channel, Drain, Frame, KeepAlive, LastEventId, Resumed, StallHandle, Start, Subscription, event_name,
-};
+use eventsource_core::channel::{Resumed, Start};
+use eventsource_core::stream::StallHandle;
+use eventsource_core::{Channel, Drain, Frame, KeepAlive, LastEventId, Subscription, event_name};
 use eventsource_hyper::{BoxEventBody, EventBody, StallGuard};
 use eventsource_tokio::{Alarm, EventStream};
 use examples::text;
@@ -42,7 +42,7 @@ impl Server {
         channel: Channel,
         progress: Arc<Progress>,
     ) -> Result<Self, getrandom::Error> {
-        let drain = Drain::new(RETRY..=4 * RETRY, getrandom::u64()?);
+        let drain = Drain::new(RETRY..=4 * RETRY);
         Ok(Self { queue: queue.to_owned(), channel, progress, drain })
     }
 

@@ -1,6 +1,7 @@
 //! A request for an event stream, as a browser makes it (§9.2.3, §9.2.4).
 
-use eventsource_core::{CONTENT_TYPE, EventId, is_event_stream};
+use eventsource_core::EventId;
+use eventsource_core::http::{CONTENT_TYPE, is_event_stream};
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderValue, LOCATION};

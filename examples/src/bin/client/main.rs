@@ -4,8 +4,9 @@ mod connect;
 mod print;
 
 use connect::{Connection, connect};
-use eventsource_core::{Decoder, EventIdBuf, Events};
-use eventsource_hyper::Chunks;
+use eventsource_core::codec::EventIdBuf;
+use eventsource_core::{Decoder, Events};
+use eventsource_hyper::BodyChunks;
 use futures_util::StreamExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -33,7 +34,7 @@ const RECONNECTION_TIME: Duration = Duration::from_secs(3);
 struct Arguments {
     url: Url,
     count: u64,
-    decoder: Decoder<eventsource_core::Growable>,
+    decoder: Decoder<eventsource_core::codec::Growable>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -62,7 +63,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
                 if let Some(moved) = moved {
                     url = moved;
                 }
-                let mut events = Events::with_decoder(Chunks::new(body), decoder);
+                let mut events = Events::with_decoder(BodyChunks::new(body), decoder);
                 let mut stream = pin!(&mut events);
                 while count > 0 {
                     match stream.next().await {

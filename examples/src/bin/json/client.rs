@@ -1,7 +1,7 @@
 //! The client: events as a type.
 
 use crate::report::Report;
-use eventsource_core::is_event_stream;
+use eventsource_core::http::is_event_stream;
 use futures_util::StreamExt;
 use http_body_util::Empty;
 use hyper::StatusCode;

@@ -1,6 +1,6 @@
 //! What the server reports and its client reads: one type for both.
 
-use eventsource_core::Stats;
+use eventsource_core::channel::Stats;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

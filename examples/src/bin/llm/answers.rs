@@ -2,7 +2,8 @@
 
 use crate::answer::Answer;
 use crate::question::Question;
-use eventsource_core::{EventId, SequenceId};
+use eventsource_core::EventId;
+use eventsource_core::channel::SequenceId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -91,7 +91,7 @@ impl Server {
                 Some(answer) => return Ok(answer),
                 None => return refuse(StatusCode::GONE, "there's no such answer any more".into()),
             },
-            LastEventId::Unusable => {
+            _ => {
                 return refuse(StatusCode::BAD_REQUEST, "no last event ID of mine".into());
             }
         }

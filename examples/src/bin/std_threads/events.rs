@@ -1,7 +1,8 @@
 //! `GET /events`.
 
 use crate::deadline::Deadline;
-use eventsource_core::{Channel, EventStream, KeepAlive, LastEventId, RESPONSE_HEAD, StopHandle};
+use eventsource_core::http::RESPONSE_HEAD;
+use eventsource_core::{Channel, EventStream, KeepAlive, LastEventId, StopHandle};
 use std::io::{Read, Result, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;

@@ -1,6 +1,7 @@
 //! The head of a request, as much of it as matters here.
 
-use eventsource_core::{LastEventId, accepts_event_stream};
+use eventsource_core::LastEventId;
+use eventsource_core::http::accepts_event_stream;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result};
 
 /// A head can be so long.

@@ -2,7 +2,6 @@
 
 use super::{Outcome, on_tokio};
 use core::future::ready;
-use eventsource_core::stream::NoTimer;
 use eventsource_core::{Channel, EventStream};
 use eventsource_hyper::EventService;
 use futures_util::FutureExt;
@@ -13,7 +12,7 @@ pub(super) fn serve() -> Outcome {
     let channel = Channel::new();
     let subscribed = channel.clone();
     let service = EventService::new(move |_, last_event_id| {
-        ready({ EventStream::without_timer(subscribed.subscribe(last_event_id)) })
+        ready(EventStream::without_timer(subscribed.subscribe(last_event_id)))
     });
     on_tokio::serve(
         |texts| {
