@@ -39,6 +39,7 @@ impl<S: Source, T: OptionalTimer, E: Into<Refusal>> Answer for Result<EventStrea
 mod sealed {
     use super::EventStream;
 
+    #[expect(unnameable_types, reason = "sealed")]
     pub trait Answer {}
 
     impl<S, T> Answer for EventStream<S, T> {}

@@ -34,7 +34,11 @@ use http::{Response, StatusCode};
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct Refusal(Box<Parts>);
+
+// In a box, for a `Result` is as large as its error.
+#[derive(Clone, Debug)]
+struct Parts {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
@@ -50,7 +54,7 @@ impl Refusal {
             _ => Bytes::new(),
         };
         let headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
-        Self { status, headers, body }
+        Self(Box::new(Parts { status, headers, body }))
     }
 
     /// Creates a refusal that says that there's no stream any more: 204, which the standard has for a client to stop
@@ -71,25 +75,25 @@ impl Refusal {
     /// Sets the body: `text/plain`, unless a [header](Self::header) says otherwise. A status that can't have one goes without.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
+        self.0.body = body.into();
         self
     }
 
     /// Adds a header field, such as `WWW-Authenticate`, or replaces one.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
     /// Returns the status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// Returns the response, for a server of your own. A [`Responder`](crate::Responder) does it by itself.
     pub fn into_response<S, T>(self) -> Response<EventBody<S, T>> {
-        let Self { status, mut headers, body } = self;
+        let Parts { status, mut headers, body } = *self.0;
         let body = if !has_body(status) || body.is_empty() {
             EventBody::empty()
         } else {

@@ -1,6 +1,7 @@
 //! The whole response.
 
 use crate::{Answer, Cors, EventBody, Refusal};
+use core::ops::ControlFlow;
 use eventsource_core::http::{RESPONSE_HEADERS, accepts_event_stream};
 use eventsource_core::stream::{OptionalTimer, Source};
 use eventsource_core::{EventStream, LastEventId};
@@ -143,8 +144,10 @@ impl Responder {
         stream: impl FnOnce(LastEventId) -> A,
     ) -> Response<EventBody<A::Source, A::Timer>> {
         match self.check(request.method(), request.uri(), request.headers()) {
-            Ok(last_event_id) => self.finish(request.headers(), stream(last_event_id).into_result()),
-            Err(response) => response,
+            ControlFlow::Continue(last_event_id) => {
+                self.finish(request.headers(), stream(last_event_id).into_result())
+            }
+            ControlFlow::Break(response) => response,
         }
     }
 
@@ -154,18 +157,20 @@ impl Responder {
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<LastEventId, Response<EventBody<S, T>>> {
+    ) -> ControlFlow<Response<EventBody<S, T>>, LastEventId> {
         if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight_for(method, headers)) {
             let mut preflight = preflight.map(|()| EventBody::empty());
             if let Some(methods) = preflight.headers_mut().get_mut(ACCESS_CONTROL_ALLOW_METHODS) {
                 *methods = self.allowed().unwrap_or_else(|_| methods.clone());
             }
-            return Err(preflight);
+            return ControlFlow::Break(preflight);
         }
         match self.last_event_id_of(method, uri, headers) {
-            Ok(_) if method == Method::HEAD => Err(self.with_headers(headers, EventBody::unsent())),
-            Ok(last_event_id) => Ok(last_event_id),
-            Err(refusal) => Err(self.refuse(headers, refusal)),
+            Ok(_) if method == Method::HEAD => {
+                ControlFlow::Break(self.with_headers(headers, EventBody::unsent()))
+            }
+            Ok(last_event_id) => ControlFlow::Continue(last_event_id),
+            Err(refusal) => ControlFlow::Break(self.refuse(headers, refusal)),
         }
     }
 

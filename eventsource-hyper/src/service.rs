@@ -4,6 +4,7 @@ use crate::{Answer, EventBody, Responder};
 use core::convert::Infallible;
 use core::fmt;
 use core::future::{Future, Ready, ready as ready_future};
+use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use eventsource_core::{Channel, EventStream, KeepAlive, LastEventId, Subscription, Timer};
@@ -102,6 +103,7 @@ impl EventService<()> {
     ///
     /// It keeps the channel open; [close](Channel::close) it to end the streams. Where there's more to say, such as a
     /// [`Drain`](eventsource_core::Drain), say it with [`new`](EventService::new).
+    #[expect(clippy::type_complexity, reason = "a part of a type that nobody can name has no other name")]
     pub fn broadcast<L, T: Timer>(
         channel: Channel<L>,
         timer: impl Fn() -> T + Clone,
@@ -121,8 +123,8 @@ where
     fn answer<B>(&self, request: Request<B>) -> Answering<A> {
         let (parts, _) = request.into_parts();
         let state = match self.responder.check(&parts.method, &parts.uri, &parts.headers) {
-            Err(response) => State::Answered { response: Some(response) },
-            Ok(last_event_id) => State::Asked {
+            ControlFlow::Break(response) => State::Answered { response: Some(response) },
+            ControlFlow::Continue(last_event_id) => State::Asked {
                 responder: Arc::clone(&self.responder),
                 origin: parts
                     .headers

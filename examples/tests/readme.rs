@@ -1,25 +1,47 @@
-//! What the README promises, beside what its doctests do.
+//! What the READMEs promise, beside what their doctests do.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-const README: &str = include_str!("../../README.md");
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
-/// The blocks that are whole programs. The doctests run them.
-fn synopses() -> Vec<Vec<&'static str>> {
-    let blocks = README.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    blocks.filter(|block| block.contains("fn main()")).map(|block| block.lines().collect()).collect()
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 #[test]
-fn the_synopsis_differs_in_two_lines_between_the_runtimes() {
-    let synopses = synopses();
-    let [tokio, smol] = synopses.as_slice() else { panic!("{} programs", synopses.len()) };
-    assert_eq!(tokio.len(), smol.len());
-    let differing: Vec<_> =
-        tokio.iter().zip(smol).filter(|(on_tokio, on_smol)| on_tokio != on_smol).collect();
-    assert!((1..=2).contains(&differing.len()), "{differing:#?}");
+fn the_synopses_are_the_programs_of_users() {
+    for name in ["axum", "core", "hyper", "smol", "tokio"] {
+        let readme = read(&format!("eventsource-{name}/README.md"));
+        let program = read(&format!("tests/downstream/{name}/src/main.rs"));
+        assert!(readme.contains(&program), "eventsource-{name}/README.md has another program");
+
+        let manifest = read(&format!("tests/downstream/{name}/Cargo.toml"));
+        let (_, dependencies) = manifest.split_once("[dependencies]\n").unwrap();
+        let ours: Vec<_> = dependencies.lines().filter(|line| line.starts_with("eventsource-")).collect();
+        assert_eq!(ours.len(), 1, "{name}: one dependency is enough");
+        for theirs in
+            dependencies.lines().filter(|line| !line.is_empty() && !line.starts_with("eventsource-"))
+        {
+            assert!(readme.contains(theirs), "eventsource-{name}/README.md doesn't say {theirs}");
+        }
+    }
+    let readme = read("README.md");
+    for name in ["axum", "tokio"] {
+        assert!(readme.contains(&read(&format!("tests/downstream/{name}/src/main.rs"))), "{name}");
+    }
+}
+
+#[test]
+fn the_synopsis_differs_in_three_lines_between_the_runtimes() {
+    let [tokio, smol] = ["tokio", "smol"].map(|name| read(&format!("tests/downstream/{name}/src/main.rs")));
+    assert_eq!(tokio.lines().count(), smol.lines().count());
+    let lines = tokio.lines().zip(smol.lines());
+    let differing: Vec<_> = lines.filter(|(on_tokio, on_smol)| on_tokio != on_smol).collect();
+    assert!((1..=3).contains(&differing.len()), "{differing:#?}");
     for (on_tokio, on_smol) in differing {
         assert!(on_tokio.contains("tokio") && !on_tokio.contains("smol"), "{on_tokio}");
         assert!(on_smol.contains("smol") && !on_smol.contains("tokio"), "{on_smol}");
@@ -28,12 +50,12 @@ fn the_synopsis_differs_in_two_lines_between_the_runtimes() {
 
 #[test]
 fn every_program_is_in_the_table_with_its_command() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
-    let programs: BTreeSet<_> = fs::read_dir(folder)
+    let readme = read("README.md");
+    let programs: BTreeSet<_> = fs::read_dir(root().join("examples/src/bin"))
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
-    let rows = README.lines().filter_map(|line| line.strip_prefix("| `cargo run -p examples --bin "));
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `cargo run -p examples --bin "));
     let listed: BTreeSet<_> = rows.map(|row| row.split([' ', '`']).next().unwrap().to_owned()).collect();
     assert_eq!(listed, programs);
 }

@@ -17,8 +17,8 @@ use core::fmt;
 ///
 /// [`publish`](Self::publish) encodes an event once, gives it an id, and never waits for a subscriber. A
 /// [`Subscription`] is a place in what's kept, so the memory is bounded by that and not by how many subscribe or how
-/// slow they are; [`Lag`] says what happens to the slow. A client that reconnects gets what it has missed, with
-/// no event lost or twice, or learns [how many are gone](Resumed).
+/// slow they are; [`Lag`](super::Lag) says what happens to the slow. A client that reconnects gets what it has missed, with
+/// no event lost or twice, or learns [how many are gone](super::Resumed).
 ///
 /// A clone is the same channel. When the last one is dropped, it's [closed](Self::close).
 ///
@@ -44,7 +44,7 @@ use core::fmt;
 /// # Labels and keys
 /// A [`Publication`] can carry a label of type `L`, at which a subscription's
 /// [filter](SubscriptionBuilder::filter) looks, in a replay as live; and a key, of which only the newest event waits for
-/// subscriptions that [conflate](Lag::Conflate).
+/// subscriptions that [conflate](super::Lag::Conflate).
 ///
 /// # Cost
 /// Publishing costs one allocation, and for each waiting subscription one wake. A poll that finds nothing takes no lock;

@@ -91,7 +91,10 @@ impl<L> State<L> {
     ) -> Batch<L> {
         let mut dropped = 0_u64;
         for cursor in &mut *cursors {
-            let Some(topic) = self.topics.get(cursor.topic) else { continue };
+            let Some(topic) = self.topics.get(cursor.topic) else {
+                debug_assert!(false, "a topic stays while it has subscribers");
+                continue;
+            };
             let Ok(lost) = topic.check(cursor, lag) else {
                 self.counters.lagged = self.counters.lagged.saturating_add(1);
                 return Batch::End(EndReason::Lagged);
@@ -111,7 +114,10 @@ impl<L> State<L> {
 
     /// All that belongs together.
     fn take_run(&mut self, slot: usize, cursor: &mut Cursor, until: u64) -> Batch<L> {
-        let Some(topic) = self.topics.get_mut(cursor.topic) else { return Batch::Empty };
+        let Some(topic) = self.topics.get_mut(cursor.topic) else {
+            debug_assert!(false, "a topic stays while it has subscribers");
+            return Batch::Empty;
+        };
         let Read::Events { frames, to, sequence } = topic.log.read(cursor.position, until.saturating_add(1))
         else {
             return Batch::Empty;

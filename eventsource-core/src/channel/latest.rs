@@ -59,7 +59,10 @@ impl<L> Latest<L> {
         while self.by_sequence.len() > 1
             && (self.by_sequence.len() > self.bounds.events || self.bytes > self.bounds.bytes)
         {
-            let Some((&oldest, _)) = self.by_sequence.first_key_value() else { return };
+            let Some((&oldest, _)) = self.by_sequence.first_key_value() else {
+                debug_assert!(false, "there's more than one");
+                return;
+            };
             let value = self.remove(oldest);
             if let Some(key) = value.as_ref().and_then(|value| value.key.as_ref()) {
                 self.by_key.remove(key);

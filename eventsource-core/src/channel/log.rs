@@ -155,7 +155,10 @@ impl<L> Log<L> {
             (self.window.from, self.window.bytes) = (self.end, 0);
         }
         while self.first < self.retention.from.min(self.window.from) {
-            let Some(segment) = self.segments.front_mut() else { return };
+            let Some(segment) = self.segments.front_mut() else {
+                debug_assert!(false, "what isn't let go yet is in a segment");
+                return;
+            };
             if let Some(entry) = segment.release(self.first) {
                 self.gone_to = entry.sequence;
                 self.bytes = self.bytes.saturating_sub(entry.len());
@@ -218,7 +221,10 @@ impl Tail {
     /// Leaves out the oldest until the rest is within the bounds, but not what's at `until` or after it.
     fn shrink<L>(&mut self, segments: &VecDeque<Segment<L>>, until: u64, end: u64, now: Duration) {
         while self.from < until {
-            let Some(entry) = entry(segments, self.from) else { return };
+            let Some(entry) = entry(segments, self.from) else {
+                debug_assert!(false, "a tail is held");
+                return;
+            };
             let events = end.saturating_sub(self.from);
             let too_old = self.bounds.age.is_some_and(|age| now.saturating_sub(entry.at) > age);
             if !too_old && events <= self.bounds.events as u64 && self.bytes <= self.bounds.bytes {

@@ -169,6 +169,7 @@ impl<L> Segment<L> {
     fn join(&mut self, range: core::ops::Range<usize>, joins: &mut JoinStats) {
         let start = self.start_of(range.start);
         let mut bytes = Vec::with_capacity(self.start_of(range.end).saturating_sub(start));
+        debug_assert!(self.entries.get(range.clone()).is_some(), "what's joined is there");
         for entry in self.entries.get(range.clone()).unwrap_or_default() {
             bytes.extend_from_slice(&entry.frame);
         }

@@ -90,6 +90,7 @@ impl IdText {
     const CAPACITY: usize = 16 + 1 + 20;
 
     fn push(&mut self, byte: u8) {
+        debug_assert!(self.len < Self::CAPACITY, "there's room for the longest id");
         if let Some(free) = self.bytes.get_mut(self.len) {
             *free = byte;
             self.len = self.len.saturating_add(1);
@@ -99,6 +100,7 @@ impl IdText {
     pub(super) fn as_id(&self) -> EventId<'_> {
         // Digits and a hyphen are text, and no text of them needs a check.
         let text = self.bytes.get(..self.len).and_then(|bytes| from_utf8(bytes).ok());
+        debug_assert!(text.is_some(), "digits and a hyphen are text");
         EventId::trusted(text.unwrap_or_default())
     }
 }

@@ -298,7 +298,10 @@ fn has_duplicate_id<L>(batch: &[Prepared<L>]) -> bool {
 
 impl<L> fmt::Debug for Shared<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("options", &self.options).field("stats", &self.stats()).finish()
+        f.debug_struct("Shared")
+            .field("options", &self.options)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
     }
 }
 

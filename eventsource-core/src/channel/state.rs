@@ -70,7 +70,10 @@ pub(super) struct Slot {
 
 impl<L> State<L> {
     pub(super) fn trim(&mut self, index: usize, now: Duration) {
-        let Some(topic) = self.topics.get_mut(index) else { return };
+        let Some(topic) = self.topics.get_mut(index) else {
+            debug_assert!(false, "a topic that is trimmed is there");
+            return;
+        };
         let live = !topic.subscribers.is_empty();
         topic.log.trim(now, live, &mut self.garbage.segments, |entry| {
             if let Some(id) = &entry.id {
@@ -82,7 +85,10 @@ impl<L> State<L> {
     /// Moves a topic's version on, and takes the wakers of its subscriptions.
     pub(super) fn take_wakers(&mut self, index: usize) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        let Some(topic) = self.topics.get_mut(index) else { return wakers };
+        let Some(topic) = self.topics.get_mut(index) else {
+            debug_assert!(false, "a topic that was published to is there");
+            return wakers;
+        };
         topic.version.fetch_add(1, Ordering::Release);
         if self.waiting == 0 {
             return wakers;

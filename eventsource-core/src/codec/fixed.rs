@@ -25,11 +25,13 @@ impl<'b> Fixed<'b> {
     }
 
     pub(crate) fn written(&self) -> &[u8] {
+        debug_assert!(self.len <= self.buffer.len(), "no more is written than there's room");
         self.buffer.get(..self.len).unwrap_or_default()
     }
 
     /// What's used, and what's free.
     pub(crate) fn split(&mut self) -> (&mut [u8], &mut [u8]) {
+        debug_assert!(self.len <= self.buffer.len(), "no more is written than there's room");
         self.buffer.split_at_mut_checked(self.len).unwrap_or_default()
     }
 

@@ -171,8 +171,10 @@ pub struct FrameWriter(Result<DataWriter<String>, fmt::Error>);
 impl FrameWriter {
     /// Ends the event.
     pub fn finish(self) -> Frame {
-        // A `String` never fails, and if it did, no bytes are a frame too.
-        Frame(self.0.and_then(DataWriter::finish).unwrap_or_default().into())
+        let finished = self.0.and_then(DataWriter::finish);
+        debug_assert!(finished.is_ok(), "a `String` never fails");
+        // If it did, no bytes are a frame too.
+        Frame(finished.unwrap_or_default().into())
     }
 }
 

@@ -255,6 +255,7 @@ fn fill<S: Source, T: OptionalTimer>(
             Poll::Ready(Some(frame)) => unsent.push(frame.into_bytes()),
             Poll::Ready(None) => {
                 let reason = stream.as_ref().as_pin_ref()?.end().map(crate::stream::End::reason);
+                debug_assert!(reason.is_some(), "a stream that has ended says why");
                 stream.set(None);
                 return reason.or(Some(EndReason::SourceEnded));
             }

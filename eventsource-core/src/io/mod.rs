@@ -1,5 +1,25 @@
-//! Writing a stream to a connection, and reading one from it.
+//! Writing a stream to a connection, and reading one from it, over the traits of `futures-io`.
+//!
+//! `Driver` is a future that writes an `EventStream` until it or the connection ends; `Chunks` is what's read from a connection, for
+//! `Events`. The adapters for tokio and smol call them `drive` and `read`. [`WriteTimeout`] decides when a client has stopped
+//! reading, and needs neither std nor an allocator.
+//!
+//! ```
+//! use eventsource_core::io::{Chunks, Driver, WriteOnly};
+//! use eventsource_core::{Events, EventStream};
+//! use futures_util::{FutureExt, StreamExt, io::Cursor, stream};
+//!
+//! let mut written = Vec::new();
+//! let stream = EventStream::without_timer(stream::iter(["hello"]));
+//! Driver::new(stream, WriteOnly::new(&mut written)).now_or_never().unwrap()?;
+//!
+//! let mut events = Events::new(Chunks::new(Cursor::new(written)));
+//! let event = events.next().now_or_never().unwrap().unwrap()?;
+//! assert_eq!(&event.data[..], "hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+// In the order of dependency, which is the order to read them in: nothing points up.
 mod write_timeout;
 #[cfg(feature = "std")]
 mod outbox;

@@ -384,7 +384,9 @@ impl<T: OptionalTimer> Lifetime<T> {
     fn start(self: Pin<&mut Self>) {
         let this = self.project();
         *this.started = true;
-        if let Some(timer) = this.timer.as_timer() {
+        let timer = this.timer.as_timer();
+        debug_assert!(timer.is_some(), "only a stream with a timer is given a lifetime");
+        if let Some(timer) = timer {
             timer.reset(*this.max);
         }
     }

@@ -29,6 +29,7 @@ mod sealed {
     use crate::Timer;
     use core::pin::Pin;
 
+    #[expect(unnameable_types, reason = "sealed")]
     pub trait OptionalTimer {
         /// The timer, where there is one.
         fn as_timer<'t>(self: Pin<&'t mut Self>) -> Option<Pin<&'t mut (dyn Timer + 't)>>

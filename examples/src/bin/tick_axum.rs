@@ -2,13 +2,12 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Uri;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
-use eventsource_core::Drain;
-use eventsource_tokio::Alarm;
+use eventsource_axum::{AcceptEventStream, Alarm, Drain, LastEventIdHeader, Source, Sse};
 use examples::{MAX_DATA, Program, Tick, announce};
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -34,10 +33,12 @@ struct App {
     drain: Drain,
 }
 
-async fn events(State(App { tick, drain }): State<App>, request: Request) -> impl IntoResponse {
-    eventsource_hyper::respond(&request, |last_event_id| {
-        tick.stream::<Alarm>(&last_event_id).drain_on(&drain)
-    })
+async fn events(
+    State(App { tick, drain }): State<App>,
+    _: AcceptEventStream,
+    LastEventIdHeader(seen): LastEventIdHeader,
+) -> Sse<impl Source> {
+    Sse(tick.stream::<Alarm>(&seen).drain_on(&drain))
 }
 
 async fn emit(State(App { tick, .. }): State<App>, uri: Uri, data: Bytes) -> impl IntoResponse {

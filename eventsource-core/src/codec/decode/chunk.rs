@@ -46,6 +46,7 @@ impl<'i> Chunk<'i> {
     /// What hasn't been decoded yet.
     #[inline]
     pub fn remaining(&self) -> &'i [u8] {
+        debug_assert!(self.read <= self.bytes.len(), "no more is read than there is");
         self.bytes.get(self.read..).unwrap_or_default()
     }
 
@@ -62,6 +63,7 @@ impl<'i> Chunk<'i> {
 
     #[inline]
     pub(super) fn bytes(&self, span: Span) -> &'i [u8] {
+        debug_assert!(self.bytes.get(span.start..span.end).is_some(), "{span:?} isn't of this chunk");
         self.bytes.get(span.start..span.end).unwrap_or_default()
     }
 

@@ -228,8 +228,11 @@ fn own_id(decoder: &mut Decoder, id: &mut EventIdBuf) -> EventIdBuf {
 
 fn own_data(data: &str, bytes: &Bytes) -> ByteString {
     match place(bytes, data.as_bytes()) {
-        // It was valid a moment ago.
-        Some(shared) => ByteString::try_from(shared).unwrap_or_default(),
+        Some(shared) => {
+            let text = ByteString::try_from(shared);
+            debug_assert!(text.is_ok(), "it was valid a moment ago");
+            text.unwrap_or_default()
+        }
         None => data.into(),
     }
 }

@@ -34,6 +34,7 @@ impl Prefix {
     const CAPACITY: usize = RETRY.len();
 
     pub(super) fn as_slice(&self) -> &[u8] {
+        debug_assert!(self.len <= self.bytes.len(), "a prefix is no longer than its room");
         self.bytes.get(..self.len).unwrap_or_default()
     }
 

@@ -8,6 +8,7 @@ pub trait Memory: sealed::Memory {}
 
 pub(super) mod sealed {
     /// Holds bytes of which text can be made, or text.
+    #[expect(unnameable_types, reason = "sealed")]
     pub trait Memory {
         fn as_slice(&self) -> &[u8];
 
@@ -78,7 +79,9 @@ impl sealed::Memory for Fixed<'_> {
         let mut replaced = Fixed::new(spare);
         lossy(kept).for_each(|piece| sealed::Memory::extend(&mut replaced, piece.as_bytes()));
         let len = replaced.len();
-        spare.get(..len).and_then(|bytes| to_str(bytes).ok()).unwrap_or_default()
+        let text = spare.get(..len).and_then(|bytes| to_str(bytes).ok());
+        debug_assert!(text.is_some(), "pieces of text are text");
+        text.unwrap_or_default()
     }
 
     fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str> + Clone) -> bool {
@@ -91,7 +94,9 @@ impl sealed::Memory for Fixed<'_> {
     }
 
     fn as_text(&self) -> &str {
-        to_str(self.written()).unwrap_or_default()
+        let text = to_str(self.written());
+        debug_assert!(text.is_ok(), "what was set was text");
+        text.unwrap_or_default()
     }
 
     fn capacity(&self) -> usize {

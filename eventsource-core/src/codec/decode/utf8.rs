@@ -15,7 +15,9 @@ pub(super) fn valid_front(bytes: &[u8]) -> &str {
     match to_str_or_place(bytes) {
         Ok(text) => text,
         Err(error) => {
-            bytes.get(..error.valid_up_to()).and_then(|front| to_str(front).ok()).unwrap_or_default()
+            let front = bytes.get(..error.valid_up_to()).and_then(|front| to_str(front).ok());
+            debug_assert!(front.is_some(), "up to there it's valid");
+            front.unwrap_or_default()
         }
     }
 }

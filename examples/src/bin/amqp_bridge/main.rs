@@ -76,7 +76,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("port {}: {error}", options.port))?;
     let channel = Channel::with_options(ChannelOptions::new().retain(options.retain, RETAIN_BYTES));
     let progress = Arc::new(Progress::default());
-    let server = Arc::new(Server::new(options.queue.as_str(), channel.clone(), Arc::clone(&progress))?);
+    let server = Arc::new(Server::new(options.queue.as_str(), channel.clone(), Arc::clone(&progress)));
     let mut bridge = Bridge::start(options, channel, progress).await?;
     println!("Listen with curl -N http://{}/events; Ctrl-C ends it.", listener.local_addr()?);
 

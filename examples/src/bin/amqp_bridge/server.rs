@@ -37,13 +37,9 @@ pub(crate) struct Server {
 type Answer = Response<Either<BoxEventBody, Full<Bytes>>>;
 
 impl Server {
-    pub(crate) fn new(
-        queue: &str,
-        channel: Channel,
-        progress: Arc<Progress>,
-    ) -> Result<Self, getrandom::Error> {
+    pub(crate) fn new(queue: &str, channel: Channel, progress: Arc<Progress>) -> Self {
         let drain = Drain::new(RETRY..=4 * RETRY);
-        Ok(Self { queue: queue.to_owned(), channel, progress, drain })
+        Self { queue: queue.to_owned(), channel, progress, drain }
     }
 
     /// Serves whoever comes, for ever.
