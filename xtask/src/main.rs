@@ -5,12 +5,16 @@
 mod budget;
 mod install;
 mod step;
+mod metadata;
+mod published;
+mod dependencies;
 mod test;
 mod loom;
 mod thumbv7m;
 mod no_std;
 mod firmware;
 mod surface;
+mod msrv;
 mod fuzz;
 mod bench;
 mod peers;
@@ -28,6 +32,7 @@ Tasks:
   loom                 run every interleaving of a few threads at what has a lock and a waker
   no-std               build without std for the host and for a Cortex-M3, and run it on the host
   surface              check that the adapters of the runtimes have the same public names and docs
+  msrv                 check that the published crates and what they depend on build with the oldest Rust they say
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
@@ -66,6 +71,7 @@ enum Task {
     NoStd,
     Firmware,
     Surface,
+    Msrv,
     Fuzz(fuzz::Options),
     Bench { name: String, arguments: Vec<String> },
     Peers,
@@ -82,6 +88,7 @@ impl Task {
             Some("no-std") => Self::NoStd,
             Some("firmware") => Self::Firmware,
             Some("surface") => Self::Surface,
+            Some("msrv") => Self::Msrv,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench {
                 name: args.next().ok_or("bench needs a name, such as codec")?,
@@ -112,6 +119,7 @@ impl Task {
             Self::NoStd => no_std::run(budget),
             Self::Firmware => firmware::run(budget),
             Self::Surface => surface::run(budget),
+            Self::Msrv => msrv::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name, arguments } => bench::run(budget, name, arguments),
             Self::Peers => peers::run(budget),
@@ -154,6 +162,7 @@ mod tests {
             ("--help", Task::Help),
             ("test", Task::Test),
             ("no-std", Task::NoStd),
+            ("msrv", Task::Msrv),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
             ("peers", Task::Peers),
         ] {
