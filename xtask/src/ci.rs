@@ -2,13 +2,14 @@
 
 use crate::budget::{Budget, Error, Outcome};
 use crate::step::{Step, Verdict};
-use crate::{firmware, fuzz, install, loom, msrv, no_std, peers, surface, test, unknown_argument};
+use crate::{firmware, fuzz, install, loom, msrv, no_std, order, peers, surface, test, unknown_argument};
 use std::time::Duration;
 
 /// Each limit is several times what the step takes on two cores from nothing.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
     Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
+    Step { name: "order", limit: Duration::from_mins(1), task: order::run },
     Step { name: "msrv", limit: Duration::from_mins(2), task: msrv::run },
     Step { name: "clippy", limit: Duration::from_mins(5), task: clippy },
     Step { name: "docs", limit: Duration::from_mins(5), task: docs },

@@ -14,6 +14,7 @@ mod thumbv7m;
 mod no_std;
 mod firmware;
 mod surface;
+mod order;
 mod msrv;
 mod fuzz;
 mod bench;
@@ -32,6 +33,7 @@ Tasks:
   loom                 run every interleaving of a few threads at what has a lock and a waker
   no-std               build without std for the host and for a Cortex-M3, and run it on the host
   surface              check that the adapters of the runtimes have the same public names and docs
+  order                check that no module uses what stands after it in the list of modules
   msrv                 check that the published crates and what they depend on build with the oldest Rust they say
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
@@ -71,6 +73,7 @@ enum Task {
     NoStd,
     Firmware,
     Surface,
+    Order,
     Msrv,
     Fuzz(fuzz::Options),
     Bench { name: String, arguments: Vec<String> },
@@ -88,6 +91,7 @@ impl Task {
             Some("no-std") => Self::NoStd,
             Some("firmware") => Self::Firmware,
             Some("surface") => Self::Surface,
+            Some("order") => Self::Order,
             Some("msrv") => Self::Msrv,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench {
@@ -119,6 +123,7 @@ impl Task {
             Self::NoStd => no_std::run(budget),
             Self::Firmware => firmware::run(budget),
             Self::Surface => surface::run(budget),
+            Self::Order => order::run(budget),
             Self::Msrv => msrv::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name, arguments } => bench::run(budget, name, arguments),
@@ -162,6 +167,7 @@ mod tests {
             ("--help", Task::Help),
             ("test", Task::Test),
             ("no-std", Task::NoStd),
+            ("order", Task::Order),
             ("msrv", Task::Msrv),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
             ("peers", Task::Peers),
