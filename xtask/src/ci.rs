@@ -1,8 +1,11 @@
 //! Everything that has to pass.
 
 use crate::budget::{Budget, Error, Outcome};
+use crate::published::{Published, packages};
 use crate::step::{Step, Verdict};
-use crate::{firmware, fuzz, install, loom, msrv, no_std, order, peers, surface, test, unknown_argument};
+use crate::{
+    firmware, fuzz, install, loom, msrv, nightly, no_std, order, peers, surface, test, unknown_argument,
+};
 use std::time::Duration;
 
 /// Each limit is several times what the step takes on two cores from nothing.
@@ -85,7 +88,8 @@ fn clippy(budget: Budget) -> Outcome {
     )
 }
 
-/// Of core with few features too, which can't link to what the others add; of everything last, for that's what stays to be read.
+/// Of core with few features too, which can't link to what the others add; of everything last, for that's what stays to be
+/// read. Then, elsewhere, as docs.rs builds them, with badges of the features.
 fn docs(budget: Budget) -> Outcome {
     for packages in [
         "--package eventsource-core --no-default-features",
@@ -97,7 +101,15 @@ fn docs(budget: Budget) -> Outcome {
             &format!("cargo doc --locked --no-deps {packages}"),
         )?;
     }
-    Ok(())
+    nightly::require(budget)?;
+    let published = packages(&Published::all(budget)?);
+    budget.run_with(
+        &[("RUSTDOCFLAGS", "--cfg docsrs -D warnings")],
+        &format!(
+            "cargo +nightly doc --locked --no-deps {published} --all-features --target-dir {}",
+            nightly::TARGET_FOLDER
+        ),
+    )
 }
 
 /// Every set of features of the published crates.

@@ -8,6 +8,7 @@ mod step;
 mod metadata;
 mod published;
 mod dependencies;
+mod nightly;
 mod test;
 mod loom;
 mod thumbv7m;
