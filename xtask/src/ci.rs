@@ -4,18 +4,20 @@ use crate::budget::{Budget, Error, Outcome};
 use crate::published::{Published, packages};
 use crate::step::{Step, Verdict};
 use crate::{
-    firmware, fuzz, install, loom, msrv, nightly, no_std, order, peers, surface, test, unknown_argument,
+    firmware, foreign, fuzz, install, loom, msrv, nightly, no_std, order, peers, surface, test,
+    unknown_argument,
 };
 use std::time::Duration;
 
 /// Each limit is several times what the step takes on two cores from nothing.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
     Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
     Step { name: "order", limit: Duration::from_mins(1), task: order::run },
     Step { name: "msrv", limit: Duration::from_mins(2), task: msrv::run },
     Step { name: "clippy", limit: Duration::from_mins(5), task: clippy },
     Step { name: "docs", limit: Duration::from_mins(5), task: docs },
+    Step { name: "foreign", limit: Duration::from_mins(2), task: foreign::run },
     Step { name: "test", limit: Duration::from_mins(12), task: test::run },
     Step { name: "loom", limit: Duration::from_mins(4), task: loom::run },
     Step { name: "features", limit: Duration::from_mins(8), task: features },

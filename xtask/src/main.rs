@@ -17,6 +17,7 @@ mod firmware;
 mod surface;
 mod order;
 mod msrv;
+mod foreign;
 mod fuzz;
 mod bench;
 mod peers;
@@ -36,6 +37,7 @@ Tasks:
   surface              check that the adapters of the runtimes have the same public names and docs
   order                check that no module uses what stands after it in the list of modules
   msrv                 check that the published crates and what they depend on build with the oldest Rust they say
+  foreign              check the list of other crates' types in public signatures, of docs/architecture.md
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
@@ -76,6 +78,7 @@ enum Task {
     Surface,
     Order,
     Msrv,
+    Foreign,
     Fuzz(fuzz::Options),
     Bench { name: String, arguments: Vec<String> },
     Peers,
@@ -94,6 +97,7 @@ impl Task {
             Some("surface") => Self::Surface,
             Some("order") => Self::Order,
             Some("msrv") => Self::Msrv,
+            Some("foreign") => Self::Foreign,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench {
                 name: args.next().ok_or("bench needs a name, such as codec")?,
@@ -126,6 +130,7 @@ impl Task {
             Self::Surface => surface::run(budget),
             Self::Order => order::run(budget),
             Self::Msrv => msrv::run(budget),
+            Self::Foreign => foreign::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name, arguments } => bench::run(budget, name, arguments),
             Self::Peers => peers::run(budget),
@@ -170,6 +175,7 @@ mod tests {
             ("no-std", Task::NoStd),
             ("order", Task::Order),
             ("msrv", Task::Msrv),
+            ("foreign", Task::Foreign),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
             ("peers", Task::Peers),
         ] {
