@@ -18,6 +18,7 @@ mod surface;
 mod order;
 mod msrv;
 mod foreign;
+mod minimal_versions;
 mod fuzz;
 mod bench;
 mod peers;
@@ -38,6 +39,7 @@ Tasks:
   order                check that no module uses what stands after it in the list of modules
   msrv                 check that the published crates and what they depend on build with the oldest Rust they say
   foreign              check the list of other crates' types in public signatures, of docs/architecture.md
+  minimal-versions     build the published crates with the oldest versions of what they depend on
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
@@ -79,6 +81,7 @@ enum Task {
     Order,
     Msrv,
     Foreign,
+    MinimalVersions,
     Fuzz(fuzz::Options),
     Bench { name: String, arguments: Vec<String> },
     Peers,
@@ -98,6 +101,7 @@ impl Task {
             Some("order") => Self::Order,
             Some("msrv") => Self::Msrv,
             Some("foreign") => Self::Foreign,
+            Some("minimal-versions") => Self::MinimalVersions,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench {
                 name: args.next().ok_or("bench needs a name, such as codec")?,
@@ -131,6 +135,7 @@ impl Task {
             Self::Order => order::run(budget),
             Self::Msrv => msrv::run(budget),
             Self::Foreign => foreign::run(budget),
+            Self::MinimalVersions => minimal_versions::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name, arguments } => bench::run(budget, name, arguments),
             Self::Peers => peers::run(budget),
@@ -176,6 +181,7 @@ mod tests {
             ("order", Task::Order),
             ("msrv", Task::Msrv),
             ("foreign", Task::Foreign),
+            ("minimal-versions", Task::MinimalVersions),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
             ("peers", Task::Peers),
         ] {
