@@ -19,6 +19,7 @@ mod order;
 mod msrv;
 mod foreign;
 mod minimal_versions;
+mod package;
 mod fuzz;
 mod bench;
 mod peers;
@@ -40,6 +41,7 @@ Tasks:
   msrv                 check that the published crates and what they depend on build with the oldest Rust they say
   foreign              check the list of other crates' types in public signatures, of docs/architecture.md
   minimal-versions     build the published crates with the oldest versions of what they depend on
+  package              make and build what's uploaded when the crates are published
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
@@ -82,6 +84,7 @@ enum Task {
     Msrv,
     Foreign,
     MinimalVersions,
+    Package,
     Fuzz(fuzz::Options),
     Bench { name: String, arguments: Vec<String> },
     Peers,
@@ -102,6 +105,7 @@ impl Task {
             Some("msrv") => Self::Msrv,
             Some("foreign") => Self::Foreign,
             Some("minimal-versions") => Self::MinimalVersions,
+            Some("package") => Self::Package,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench {
                 name: args.next().ok_or("bench needs a name, such as codec")?,
@@ -136,6 +140,7 @@ impl Task {
             Self::Msrv => msrv::run(budget),
             Self::Foreign => foreign::run(budget),
             Self::MinimalVersions => minimal_versions::run(budget),
+            Self::Package => package::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name, arguments } => bench::run(budget, name, arguments),
             Self::Peers => peers::run(budget),
@@ -182,6 +187,7 @@ mod tests {
             ("msrv", Task::Msrv),
             ("foreign", Task::Foreign),
             ("minimal-versions", Task::MinimalVersions),
+            ("package", Task::Package),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
             ("peers", Task::Peers),
         ] {
