@@ -4,13 +4,13 @@ use crate::budget::{Budget, Error, Outcome};
 use crate::published::{Published, packages};
 use crate::step::{Step, Verdict};
 use crate::{
-    firmware, foreign, fuzz, install, loom, minimal_versions, msrv, nightly, no_std, order, package, peers,
-    surface, test, unknown_argument,
+    downstream, firmware, foreign, fuzz, install, loom, minimal_versions, msrv, nightly, no_std, order,
+    package, peers, surface, test, unknown_argument,
 };
 use std::time::Duration;
 
 /// Each limit is several times what the step takes on two cores from nothing.
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
     Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
     Step { name: "order", limit: Duration::from_mins(1), task: order::run },
@@ -23,6 +23,7 @@ const STEPS: [Step; 16] = [
     Step { name: "features", limit: Duration::from_mins(8), task: features },
     Step { name: "minimal-versions", limit: Duration::from_mins(2), task: minimal_versions::run },
     Step { name: "package", limit: Duration::from_mins(3), task: package::run },
+    Step { name: "downstream", limit: Duration::from_mins(10), task: downstream::run },
     Step { name: "no-std", limit: Duration::from_mins(8), task: no_std::run },
     Step { name: "firmware", limit: Duration::from_mins(10), task: firmware::run },
     Step { name: "fuzz", limit: Duration::from_mins(10), task: fuzz_briefly },

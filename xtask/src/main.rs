@@ -20,6 +20,7 @@ mod msrv;
 mod foreign;
 mod minimal_versions;
 mod package;
+mod downstream;
 mod fuzz;
 mod bench;
 mod peers;
@@ -42,6 +43,7 @@ Tasks:
   foreign              check the list of other crates' types in public signatures, of docs/architecture.md
   minimal-versions     build the published crates with the oldest versions of what they depend on
   package              make and build what's uploaded when the crates are published
+  downstream           run the programs of tests/downstream, which use the published crates as anybody would
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
@@ -85,6 +87,7 @@ enum Task {
     Foreign,
     MinimalVersions,
     Package,
+    Downstream,
     Fuzz(fuzz::Options),
     Bench { name: String, arguments: Vec<String> },
     Peers,
@@ -106,6 +109,7 @@ impl Task {
             Some("foreign") => Self::Foreign,
             Some("minimal-versions") => Self::MinimalVersions,
             Some("package") => Self::Package,
+            Some("downstream") => Self::Downstream,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench {
                 name: args.next().ok_or("bench needs a name, such as codec")?,
@@ -141,6 +145,7 @@ impl Task {
             Self::Foreign => foreign::run(budget),
             Self::MinimalVersions => minimal_versions::run(budget),
             Self::Package => package::run(budget),
+            Self::Downstream => downstream::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name, arguments } => bench::run(budget, name, arguments),
             Self::Peers => peers::run(budget),
@@ -188,6 +193,7 @@ mod tests {
             ("foreign", Task::Foreign),
             ("minimal-versions", Task::MinimalVersions),
             ("package", Task::Package),
+            ("downstream", Task::Downstream),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
             ("peers", Task::Peers),
         ] {
