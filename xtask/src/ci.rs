@@ -1,23 +1,33 @@
 //! Everything that has to pass.
 
 use crate::budget::{Budget, Error, Outcome};
+use crate::published::{Published, packages};
 use crate::step::{Step, Verdict};
-use crate::{firmware, fuzz, install, loom, no_std, peers, surface, test, unknown_argument};
+use crate::{
+    downstream, firmware, foreign, fuzz, install, loom, minimal_versions, msrv, nightly, no_std, order,
+    package, peers, surface, test, unknown_argument,
+};
 use std::time::Duration;
 
-/// Each limit is several times what the step takes on two cores from nothing.
-const STEPS: [Step; 11] = [
+/// Each limit is five times what the step takes on two quiet cores from nothing, and a minute at least.
+const STEPS: [Step; 17] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
     Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
-    Step { name: "clippy", limit: Duration::from_mins(5), task: clippy },
-    Step { name: "docs", limit: Duration::from_mins(5), task: docs },
-    Step { name: "test", limit: Duration::from_mins(12), task: test::run },
-    Step { name: "loom", limit: Duration::from_mins(4), task: loom::run },
+    Step { name: "order", limit: Duration::from_mins(1), task: order::run },
+    Step { name: "msrv", limit: Duration::from_mins(2), task: msrv::run },
+    Step { name: "clippy", limit: Duration::from_mins(7), task: clippy },
+    Step { name: "docs", limit: Duration::from_mins(8), task: docs },
+    Step { name: "foreign", limit: Duration::from_mins(2), task: foreign::run },
+    Step { name: "test", limit: Duration::from_mins(37), task: test::run },
+    Step { name: "loom", limit: Duration::from_mins(5), task: loom::run },
     Step { name: "features", limit: Duration::from_mins(8), task: features },
-    Step { name: "no-std", limit: Duration::from_mins(8), task: no_std::run },
-    Step { name: "firmware", limit: Duration::from_mins(10), task: firmware::run },
-    Step { name: "fuzz", limit: Duration::from_mins(10), task: fuzz_briefly },
-    Step { name: "peers", limit: Duration::from_mins(12), task: peers::run },
+    Step { name: "minimal-versions", limit: Duration::from_mins(2), task: minimal_versions::run },
+    Step { name: "package", limit: Duration::from_mins(3), task: package::run },
+    Step { name: "downstream", limit: Duration::from_mins(10), task: downstream::run },
+    Step { name: "no-std", limit: Duration::from_mins(5), task: no_std::run },
+    Step { name: "firmware", limit: Duration::from_mins(8), task: firmware::run },
+    Step { name: "fuzz", limit: Duration::from_mins(15), task: fuzz_briefly },
+    Step { name: "peers", limit: Duration::from_mins(11), task: peers::run },
 ];
 
 /// What may be missing.
@@ -83,7 +93,8 @@ fn clippy(budget: Budget) -> Outcome {
     )
 }
 
-/// Of core with few features too, which can't link to what the others add; of everything last, for that's what stays to be read.
+/// Of core with few features too, which can't link to what the others add; of everything last, for that's what stays to be
+/// read. Then, elsewhere, as docs.rs builds them, with badges of the features.
 fn docs(budget: Budget) -> Outcome {
     for packages in [
         "--package eventsource-core --no-default-features",
@@ -95,7 +106,15 @@ fn docs(budget: Budget) -> Outcome {
             &format!("cargo doc --locked --no-deps {packages}"),
         )?;
     }
-    Ok(())
+    nightly::require(budget)?;
+    let published = packages(&Published::all(budget)?);
+    budget.run_with(
+        &[("RUSTDOCFLAGS", "--cfg docsrs -D warnings")],
+        &format!(
+            "cargo +nightly doc --locked --no-deps {published} --all-features --target-dir {}",
+            nightly::TARGET_FOLDER
+        ),
+    )
 }
 
 /// Every set of features of the published crates.

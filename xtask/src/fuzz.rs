@@ -1,7 +1,7 @@
 //! Fuzzing.
 
 use crate::budget::{Budget, Error, Outcome};
-use crate::{install, unknown_argument};
+use crate::{install, nightly, unknown_argument};
 use std::fs;
 use std::path::Path;
 
@@ -46,9 +46,7 @@ fn number(option: &str, value: Option<&str>) -> Result<u64, String> {
 
 pub(crate) fn run(budget: Budget, options: &Options) -> Outcome {
     install::cargo_tool(budget, "cargo-fuzz", "0.13.2")?;
-    budget
-        .read("cargo +nightly --version")
-        .map_err(|_| Error::unavailable("there is no nightly toolchain"))?;
+    nightly::require(budget)?;
     let targets = match &options.target {
         Some(target) => target.clone(),
         None => budget.read("cargo +nightly fuzz list")?,

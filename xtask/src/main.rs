@@ -5,12 +5,22 @@
 mod budget;
 mod install;
 mod step;
+mod metadata;
+mod published;
+mod dependencies;
+mod nightly;
 mod test;
 mod loom;
 mod thumbv7m;
 mod no_std;
 mod firmware;
 mod surface;
+mod order;
+mod msrv;
+mod foreign;
+mod minimal_versions;
+mod package;
+mod downstream;
 mod fuzz;
 mod bench;
 mod peers;
@@ -28,6 +38,12 @@ Tasks:
   loom                 run every interleaving of a few threads at what has a lock and a waker
   no-std               build without std for the host and for a Cortex-M3, and run it on the host
   surface              check that the adapters of the runtimes have the same public names and docs
+  order                check that no module uses what stands after it in the list of modules
+  msrv                 check that the published crates and what they depend on build with the oldest Rust they say
+  foreign              check the list of other crates' types in public signatures, of docs/architecture.md
+  minimal-versions     build the published crates with the oldest versions of what they depend on
+  package              make and build what's uploaded when the crates are published
+  downstream           run the programs of tests/downstream, which use the published crates as anybody would
   firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
@@ -66,6 +82,12 @@ enum Task {
     NoStd,
     Firmware,
     Surface,
+    Order,
+    Msrv,
+    Foreign,
+    MinimalVersions,
+    Package,
+    Downstream,
     Fuzz(fuzz::Options),
     Bench { name: String, arguments: Vec<String> },
     Peers,
@@ -82,6 +104,12 @@ impl Task {
             Some("no-std") => Self::NoStd,
             Some("firmware") => Self::Firmware,
             Some("surface") => Self::Surface,
+            Some("order") => Self::Order,
+            Some("msrv") => Self::Msrv,
+            Some("foreign") => Self::Foreign,
+            Some("minimal-versions") => Self::MinimalVersions,
+            Some("package") => Self::Package,
+            Some("downstream") => Self::Downstream,
             Some("fuzz") => Self::Fuzz(fuzz::Options::parse(&mut args)?),
             Some("bench") => Self::Bench {
                 name: args.next().ok_or("bench needs a name, such as codec")?,
@@ -112,6 +140,12 @@ impl Task {
             Self::NoStd => no_std::run(budget),
             Self::Firmware => firmware::run(budget),
             Self::Surface => surface::run(budget),
+            Self::Order => order::run(budget),
+            Self::Msrv => msrv::run(budget),
+            Self::Foreign => foreign::run(budget),
+            Self::MinimalVersions => minimal_versions::run(budget),
+            Self::Package => package::run(budget),
+            Self::Downstream => downstream::run(budget),
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name, arguments } => bench::run(budget, name, arguments),
             Self::Peers => peers::run(budget),
@@ -154,6 +188,12 @@ mod tests {
             ("--help", Task::Help),
             ("test", Task::Test),
             ("no-std", Task::NoStd),
+            ("order", Task::Order),
+            ("msrv", Task::Msrv),
+            ("foreign", Task::Foreign),
+            ("minimal-versions", Task::MinimalVersions),
+            ("package", Task::Package),
+            ("downstream", Task::Downstream),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
             ("peers", Task::Peers),
         ] {

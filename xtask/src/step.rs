@@ -48,7 +48,7 @@ pub(crate) enum Verdict {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.took.as_secs_f64();
-        write!(f, "{:<9} {seconds:>6.1} s  ", self.name)?;
+        write!(f, "{:<16} {seconds:>6.1} s  ", self.name)?;
         match &self.verdict {
             Verdict::Passed => f.write_str("passed"),
             Verdict::Failed(reason) => write!(f, "failed: {reason}"),
