@@ -81,6 +81,7 @@ fn summary<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Result<String, Er
 
 fn fmt(budget: Budget) -> Outcome {
     budget.run("cargo fmt --check --all")?;
+    budget.run("cargo fmt --check --all --manifest-path tests/downstream/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path tests/no-std/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path examples/firmware/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path fuzz/Cargo.toml")

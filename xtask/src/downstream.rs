@@ -21,9 +21,12 @@ fn run_members(budget: Budget, manifest: &str) -> Outcome {
     let metadata = metadata::read(budget, &format!("--no-deps --manifest-path {manifest}"))?;
     for package in list(&metadata["packages"]) {
         let name = text(&package["name"]);
+        let target = "target/downstream";
         budget.run(&format!(
-            "cargo run --locked --manifest-path {manifest} --target-dir target/downstream --package {name}"
+            "cargo build --locked --manifest-path {manifest} --target-dir {target} --package {name}"
         ))?;
+        // A server runs until it's interrupted, and then has to end well.
+        budget.run(&format!("timeout --preserve-status --signal INT 3 {target}/debug/{name}"))?;
     }
     Ok(())
 }

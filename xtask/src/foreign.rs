@@ -22,7 +22,8 @@ type Types = BTreeMap<String, BTreeSet<String>>;
 
 pub(crate) fn run(budget: Budget) -> Outcome {
     nightly::require(budget)?;
-    let crates = Published::all(budget)?;
+    let mut crates = Published::all(budget)?;
+    crates.retain(|published| published.library.is_some());
     let metadata = metadata::read(budget, "--all-features")?;
     let versions = versions(&dependencies::of(&crates, &metadata));
     let own: Vec<_> = crates.iter().map(|published| published.name.replace('-', "_")).collect();

@@ -11,8 +11,8 @@ pub(crate) struct Published {
     /// Where it is in the workspace's root.
     pub(crate) folder: String,
     pub(crate) rust_version: String,
-    /// The files with which its library and its programs begin.
-    pub(crate) roots: Vec<String>,
+    /// The file with which its library begins, if it has one.
+    pub(crate) library: Option<String>,
 }
 
 impl Published {
@@ -32,10 +32,9 @@ impl Published {
                 name: text(&package["name"]).to_owned(),
                 folder: text(&package["manifest_path"]).rsplit('/').nth(1).unwrap_or_default().to_owned(),
                 rust_version: text(&package["rust_version"]).to_owned(),
-                roots: list(&package["targets"])
-                    .filter(|target| list(&target["kind"]).any(|kind| kind == "lib" || kind == "bin"))
-                    .map(|target| text(&target["src_path"]).to_owned())
-                    .collect(),
+                library: list(&package["targets"])
+                    .find(|target| list(&target["kind"]).any(|kind| kind == "lib"))
+                    .map(|target| text(&target["src_path"]).to_owned()),
             })
             .collect()
     }
@@ -71,10 +70,10 @@ mod tests {
         let crates = Published::of(&json!({ "packages": packages }));
         assert_eq!(super::packages(&crates), "--package one --package three");
         let folder = "one".to_owned();
-        let roots = vec!["/one/src/lib.rs".to_owned()];
+        let library = Some("/one/src/lib.rs".to_owned());
         assert_eq!(
             crates[0],
-            Published { name: folder.clone(), folder, rust_version: "1.85".to_owned(), roots }
+            Published { name: folder.clone(), folder, rust_version: "1.85".to_owned(), library }
         );
     }
 }

@@ -7,6 +7,9 @@ use syn::{Attribute, Expr, ExprLit, FnArg, Generics, Item, Lit, Meta, Pat, Signa
 /// Each by the name of its runtime.
 const RUNTIMES: [&str; 2] = ["tokio", "smol"];
 
+/// What one runtime alone needs: tokio's connections have traits of their own.
+const OWN: [&str; 1] = ["Compat"];
+
 pub(crate) fn run(_: Budget) -> Outcome {
     let [first, second] = RUNTIMES.map(surface);
     let (first, second) = (first?, second?);
@@ -31,6 +34,13 @@ fn surface(runtime: &str) -> Result<Vec<String>, Error> {
         match item {
             Item::Use(import) if is_public(&import.vis) => {
                 for (module, name) in names(&import.tree)? {
+                    if OWN.contains(&name.as_str()) {
+                        continue;
+                    }
+                    if (module.as_str(), name.as_str()) == ("eventsource_core", "*") {
+                        items.push("all of the core".to_owned());
+                        continue;
+                    }
                     let path = format!("{folder}/{module}.rs");
                     let module = parse(&path)?;
                     let exported = module.items.iter().find_map(|item| describe(item, &name, runtime));
@@ -62,6 +72,7 @@ fn names(tree: &UseTree) -> Result<Vec<(String, String)>, Error> {
     let module = path.ident.to_string();
     let name = |tree: &UseTree| match tree {
         UseTree::Name(name) => Ok((module.clone(), name.ident.to_string())),
+        UseTree::Glob(_) => Ok((module.clone(), "*".to_owned())),
         _ => Err(unknown(&format!("an import of {module}"))),
     };
     match &*path.tree {

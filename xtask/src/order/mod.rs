@@ -14,7 +14,7 @@ pub(crate) fn run(budget: Budget) -> Outcome {
     let root = env::current_dir().map_err(Error::unavailable)?;
     let mut modules = 0;
     let mut faults = Vec::new();
-    for path in Published::all(budget)?.iter().flat_map(|published| &published.roots) {
+    for path in Published::all(budget)?.iter().filter_map(|published| published.library.as_ref()) {
         let path = path.strip_prefix(&format!("{}/", root.display())).unwrap_or(path);
         let tree = Tree::read(path, |file| fs::read_to_string(file).ok()).map_err(Error::Failed)?;
         modules += tree.modules.len();

@@ -1,8 +1,9 @@
 //! Lines that are cut between chunks.
 
 use super::block::RawItem;
+use super::decoder::{Decoder, Line};
 use super::line::{LineKind, is_cut_field, is_line_break, known_field, split_line};
-use super::{Chunk, Decoder, LimitError, Line, Memory};
+use super::{Chunk, LimitError, Memory};
 use crate::codec::retry::RetryDigits;
 use crate::codec::scan::find_line_break;
 

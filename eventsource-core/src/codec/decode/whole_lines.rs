@@ -2,8 +2,9 @@
 
 use super::block::{Block, RawItem, RawText};
 use super::chunk::Span;
+use super::decoder::{Decoder, Line};
 use super::line::{LineKind, after_line_end, known_field, split_line};
-use super::{Chunk, Decoder, LimitError, Line, Memory};
+use super::{Chunk, LimitError, Memory};
 use crate::codec::retry::RetryDigits;
 use crate::codec::scan::find_line_break;
 use core::iter::once;

@@ -1,6 +1,9 @@
 use eventsource_smol::{Channel, EventStream, KeepAlive, LastEventId, drive, http::RESPONSE_HEAD, read};
 use futures_util::StreamExt;
-use smol::{io::AsyncReadExt, net::{TcpListener, TcpStream}};
+use smol::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     smol::block_on(async {

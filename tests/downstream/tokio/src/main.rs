@@ -1,6 +1,9 @@
 use eventsource_tokio::{Channel, EventStream, KeepAlive, LastEventId, drive, http::RESPONSE_HEAD, read};
 use futures_util::StreamExt;
-use tokio::{io::AsyncReadExt, net::{TcpListener, TcpStream}};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::runtime::Runtime::new()?.block_on(async {
