@@ -4,8 +4,8 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use eventsource_core::codec::{Limits, Memory, Overflow};
 use eventsource_core::Decoder;
+use eventsource_core::codec::{Limits, Memory, Overflow};
 use eventsource_fuzz::cuts::Cuts;
 use eventsource_fuzz::model::Model;
 use eventsource_fuzz::seen::{Seen, feed};

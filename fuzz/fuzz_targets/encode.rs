@@ -6,8 +6,8 @@
 
 use core::fmt::Write;
 use core::time::Duration;
-use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
 use eventsource_core::codec::{BufferTooSmall, DataWriter};
+use eventsource_core::test_util::{Dispatched, Interpretation, interpret};
 use eventsource_core::{Event, Frame};
 use eventsource_fuzz::parts::{Parts, Wish};
 use libfuzzer_sys::arbitrary::Arbitrary;

@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 use eventsource_core::channel::Resumed;
-use eventsource_core::stream::NoTimer;
 use eventsource_core::{Channel, ChannelOptions, EventStream, LastEventId};
 use eventsource_hyper::Responder;
 use http::{HeaderValue, Request, Uri};

@@ -12,8 +12,8 @@ use crate::source_model::{Next, SourceModel};
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use eventsource_core::test_util::ManualClock;
 use eventsource_core::stream::{End, TryEmitError};
+use eventsource_core::test_util::ManualClock;
 use eventsource_core::{EndReason, Frame, StopHandle};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

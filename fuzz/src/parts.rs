@@ -123,5 +123,5 @@ fn expected_refusal(field: Field, text: &str, forbidden: &[char]) -> Option<Refu
 }
 
 fn describe(error: FieldError) -> Refusal {
-    (error.field(), error.character, error.offset)
+    (error.field, error.character, error.offset)
 }

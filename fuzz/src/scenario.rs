@@ -1,7 +1,6 @@
 //! What happens to one stream.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use core::num::NonZeroUsize;
 use core::time::Duration;
 
 /// A stream and its story.
@@ -38,7 +37,7 @@ pub enum Feed {
     /// A plain stream.
     Script,
     /// An emitter whose queue has this capacity, of a few.
-    Emitter(NonZeroUsize),
+    Emitter(usize),
 }
 
 /// The frame of a keep-alive.
@@ -143,7 +142,7 @@ impl<'a> Arbitrary<'a> for Scenario {
 impl<'a> Arbitrary<'a> for Feed {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         // From one to eight; the other half are scripts.
-        let capacity = u.int_in_range(-7_isize..=8)?.try_into().ok().and_then(NonZeroUsize::new);
+        let capacity = u.int_in_range(-7_isize..=8)?.try_into().ok().filter(|&capacity: &usize| capacity > 0);
         Ok(capacity.map_or(Self::Script, Self::Emitter))
     }
 }

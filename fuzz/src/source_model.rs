@@ -42,7 +42,7 @@ impl SourceModel {
             Feed::Emitter(capacity) => {
                 let (emitter, emissions) = Emitter::new(capacity);
                 let clones = Clones(Arc::new(Mutex::new(vec![emitter])));
-                (Feeder::Emitter { clones, capacity: capacity.get() }, Fed::Emissions(emissions))
+                (Feeder::Emitter { clones, capacity }, Fed::Emissions(emissions))
             }
         };
         let (waiting, taken) = (VecDeque::new(), VecDeque::new());
@@ -98,6 +98,7 @@ impl SourceModel {
                 assert!(self.closed, "closed, but open");
                 assert_eq!(refused, frame);
             }
+            Err(error) => panic!("{error}"),
         }
     }
 

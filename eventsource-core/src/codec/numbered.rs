@@ -103,3 +103,82 @@ impl UnnumberedBlock {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event_name;
+    use alloc::string::String;
+    use core::time::Duration;
+
+    const LONGEST: &str = "ffffffffffffffff-18446744073709551615";
+
+    fn events() -> Vec<Event<'static>> {
+        let mut events = Vec::new();
+        for data in [None, Some(""), Some("x"), Some("two\r\nlines\n")] {
+            for name in [None, Some(event_name!("")), Some(event_name!("data"))] {
+                for retry in [None, Some(Duration::from_secs(3))] {
+                    for comment in [None, Some("id: 7\n\ndata")] {
+                        events.push(Event { name, id: None, data, retry, comment });
+                    }
+                }
+            }
+        }
+        events
+    }
+
+    #[test]
+    fn a_number_given_later_is_as_one_given_at_once() {
+        for event in events() {
+            for id in ["", "0-1", LONGEST] {
+                let id = EventId::new(id).unwrap();
+                let numbered = UnnumberedBlock::of_event(&event).with_id(id);
+                assert_eq!(numbered, Frame::from(event.id(id)).into_bytes(), "{event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ready_frame_is_numbered_so_that_a_client_reads_the_same() {
+        for event in events() {
+            let frame = Frame::from(event);
+            let id = EventId::new(LONGEST).unwrap();
+            let Ok((block, own)) = UnnumberedBlock::of_frame(&frame) else {
+                assert!(!event.is_block(), "{event:?}");
+                continue;
+            };
+            assert_eq!(own, None);
+            assert_eq!(block.clone().into_bytes(), frame.as_bytes());
+            let numbered = block.with_id(id);
+            assert_eq!(numbered.len(), Frame::from(event.id(id)).len());
+            let lines = |bytes: &[u8]| {
+                let mut lines: Vec<_> =
+                    String::from_utf8(bytes.to_vec()).unwrap().lines().map(String::from).collect();
+                lines.sort_unstable();
+                lines
+            };
+            assert_eq!(lines(&numbered), lines(Frame::from(event.id(id)).as_bytes()));
+        }
+    }
+
+    #[test]
+    fn an_id_of_a_frame_s_own_is_found_and_several_blocks_are_refused() {
+        let event = Event::new("x").id(EventId::new("7").unwrap());
+        let frame = Frame::from(event);
+        let (block, id) = UnnumberedBlock::of_frame(&frame).unwrap();
+        assert_eq!((block.into_bytes(), id.map(EventId::as_str)), (frame.clone().into_bytes(), Some("7")));
+        for refused in [Frame::default(), Frame::KEEP_ALIVE, Frame::from_iter([frame.clone(), frame])] {
+            assert!(UnnumberedBlock::of_frame(&refused).is_err());
+        }
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn json_is_numbered_like_text() {
+        let id = EventId::new(LONGEST).unwrap();
+        for event in events() {
+            let numbered = UnnumberedBlock::of_json(&event, &[1, 2]).unwrap().with_id(id);
+            assert_eq!(numbered, Frame::json(event.id(id), &[1, 2]).unwrap().into_bytes());
+        }
+    }
+}

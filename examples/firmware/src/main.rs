@@ -27,6 +27,7 @@ use cortex_m::Peripherals;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
 use eventsource_core::codec::DataWriter;
+use eventsource_core::stream::KeepAliveMachine;
 use eventsource_core::{Event, EventId, EventName, KeepAlive, event_name};
 use panic_semihosting as _;
 use pl011_qemu::{PL011, UART1};
@@ -52,7 +53,7 @@ fn run(clock: Clock, line: &mut impl Write) -> fmt::Result {
     // This loop polls after each tick of the clock: there's nothing to wake.
     let mut cx = Context::from_waker(Waker::noop());
     let mut alarm = pin!(Alarm::new(clock));
-    let mut keep_alive = KeepAlive::new(Duration::from_secs(15));
+    let mut keep_alive = KeepAliveMachine::new(KeepAlive::new(Duration::from_secs(15)));
     let (mut second, mut ticks, mut keep_alives) = (0, 0, 0);
 
     Event::empty().retry(Duration::from_secs(3)).encode_to_fmt(line)?;

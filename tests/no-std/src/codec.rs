@@ -9,6 +9,7 @@ use core::time::Duration;
 use eventsource_core::codec::{BufferTooSmall, Chunk, DataWriter, Item, Memory};
 use eventsource_core::http::accepts_event_stream;
 use eventsource_core::stream::jitter;
+use eventsource_core::stream::KeepAliveMachine;
 use eventsource_core::{Decoder, Event, EventId, EventName, KeepAlive, event_name};
 
 const TICK: EventName<'static> = event_name!("tick");
@@ -38,7 +39,7 @@ fn slices() {
     let BufferTooSmall { needed, available, .. } = EVENT.encode_to_slice(&mut buffer).unwrap_err();
     assert_eq!((needed, available), (ENCODED.len(), 8));
 
-    assert_eq!(EventName::new("a\nb").unwrap_err().offset(), 1);
+    assert_eq!(EventName::new("a\nb").unwrap_err().offset, 1);
     assert_eq!(EventId::new("a\0").unwrap_err().character, '\0');
 }
 
@@ -81,7 +82,7 @@ fn keep_alive() {
     let now = Cell::new(Duration::ZERO);
     let mut alarm = pin!(Alarm::new(&now));
     let mut cx = Context::from_waker(Waker::noop());
-    let mut keep_alive = KeepAlive::new(Duration::from_secs(15));
+    let mut keep_alive = KeepAliveMachine::new(KeepAlive::new(Duration::from_secs(15)));
 
     assert_eq!(keep_alive.poll_due(alarm.as_mut(), &mut cx), Poll::Pending);
     now.set(Duration::from_secs(15));

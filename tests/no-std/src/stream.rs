@@ -6,13 +6,14 @@ use alloc::sync::Arc;
 use alloc::task::Wake;
 use alloc::vec::Vec;
 use core::cell::Cell;
-use core::num::NonZeroUsize;
 use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use eventsource_core::stream::{NoTimer, TryEmitError};
-use eventsource_core::{Decoder, Emitter, EndReason, Event, EventStream, Frame, KeepAlive, StopHandle, event_name};
+use eventsource_core::stream::TryEmitError;
+use eventsource_core::{
+    Decoder, Emitter, EndReason, Event, EventStream, Frame, KeepAlive, StopHandle, event_name,
+};
 use futures_core::Stream;
 
 pub(crate) fn check() {
