@@ -25,8 +25,8 @@ use http::request::Parts;
 /// # use axum::{body::Body, http::Request};
 /// # use tower::ServiceExt;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let request = Request::get("/hello").header("accept", "application/json").body(Body::empty())?;
-/// assert_eq!(app.oneshot(request).await?.status(), 406);
+/// let request = Request::get("/hello").header("accept", "application/json");
+/// assert_eq!(app.oneshot(request.body(Body::empty())?).await?.status(), 406);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```

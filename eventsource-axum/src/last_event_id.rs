@@ -12,7 +12,10 @@ use http::request::Parts;
 /// use axum::extract::State;
 /// use eventsource_axum::{Channel, EventStream, KeepAlive, LastEventIdHeader, Source, Sse};
 ///
-/// async fn news(State(news): State<Channel>, LastEventIdHeader(seen): LastEventIdHeader) -> Sse<impl Source> {
+/// async fn news(
+///     State(news): State<Channel>,
+///     LastEventIdHeader(seen): LastEventIdHeader,
+/// ) -> Sse<impl Source> {
 ///     Sse(EventStream::new(news.subscribe(seen)).keep_alive(KeepAlive::default()))
 /// }
 /// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(news)).with_state(Channel::new());

@@ -1,22 +1,39 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # How do I …
+//! # Where to look
 //!
-//! | … | |
+//! | to | see |
 //! |---|---|
-//! | describe and encode an event? | [`Event`], [`codec`] |
-//! | share one encoded event among many? | `Frame` |
-//! | read an event stream? | [`Decoder`], `Events`, [`codec`] |
-//! | write a server's stream, that stays alive and ends well? | `EventStream`, [`stream`] |
-//! | push events into one connection? | `Emitter` |
-//! | broadcast, with a history for those that come back? | `Channel`, `Topics`, the module `channel` |
-//! | end all streams before a server shuts down? | `Drain`, `StopHandle` |
-//! | write the response's head, and read a request's? | [`http`] |
-//! | write a stream to a socket? | an adapter's `drive`; [`io`] |
-//! | test code that uses streams? | the module `test_util` |
+//! | describe and encode an event | [`Event`], [`codec`] |
+//! | share one encoded event among many | [`Frame`] |
+//! | read an event stream | [`Decoder`], [`Events`], [`codec`] |
+//! | write a server's stream, that stays alive and ends well | [`EventStream`], [`stream`] |
+//! | push events into one connection | [`Emitter`] |
+//! | broadcast, with a history for those that come back | [`Channel`], [`Topics`], the module `channel` |
+//! | end all streams before a server shuts down | [`Drain`], [`StopHandle`] |
+//! | write the response's head, and read a request's | [`http`] |
+//! | write a stream to a socket | an adapter's `drive`; [`io`] |
+//! | test code that uses streams | the module `test_util` |
 //!
 //! Foreign types in public signatures are those of `bytes`, `bytestring`, `futures-core`, `futures-io` and, with `json`, `serde`
 //! and `serde_json`.
+// What a feature adds can't be linked to without it.
+#![cfg_attr(
+    not(feature = "alloc"),
+    doc = "
+[`Emitter`]: #features
+[`Events`]: #features
+[`EventStream`]: #features
+[`Frame`]: #features
+[`StopHandle`]: #features"
+)]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "
+[`Channel`]: #features
+[`Drain`]: #features
+[`Topics`]: #features"
+)]
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -28,7 +28,8 @@ use hyper::rt::Sleep;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {
-/// let quiet = EventStream::<_, Alarm>::new(stream::pending::<&str>()).keep_alive(KeepAlive::default());
+/// let quiet = EventStream::<_, Alarm>::new(stream::pending::<&str>());
+/// let quiet = quiet.keep_alive(KeepAlive::default());
 /// let frame = EventBody::new(quiet).frame().await;
 /// assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), ":\n"); // a minute later
 /// # }

@@ -18,7 +18,8 @@ use http::{Method, Request, Response, StatusCode};
 ///
 /// let request = Request::get("/events").header("origin", "https://app.example").body(())?;
 /// let mut response = Response::new("…");
-/// cors.allow(request.headers(), response.headers_mut()); // a Responder that's given it does all this
+/// // A `Responder` that's given it does all this.
+/// cors.allow(request.headers(), response.headers_mut());
 /// assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
 ///
 /// let preflight = Request::options("/events")

@@ -29,7 +29,8 @@ use http::{Response, StatusCode};
 /// };
 /// assert_eq!(answer(Request::get("/job").body(())?).status(), 200);
 /// assert_eq!(answer(Request::get("/job-that-is-done").body(())?).status(), 204);
-/// assert_eq!(answer(Request::get("/job-that-is-to-come").body(())?).headers()["retry-after"], "5");
+/// let response = answer(Request::get("/job-that-is-to-come").body(())?);
+/// assert_eq!(response.headers()["retry-after"], "5");
 /// assert_eq!(answer(Request::get("/jobs").body(())?).status(), 404);
 /// # Ok::<(), http::Error>(())
 /// ```

@@ -51,7 +51,8 @@ pub fn respond<B, A: Answer>(
 ///     .refuse_unusable_id(true);
 ///
 /// let request = Request::post("/answer?lastEventId=%00").body(())?;
-/// let response = responder.respond(&request, |_| EventStream::without_timer(stream::pending::<&str>()));
+/// let events = |_| EventStream::without_timer(stream::pending::<&str>());
+/// let response = responder.respond(&request, events);
 /// assert_eq!(response.status(), StatusCode::BAD_REQUEST);
 /// # Ok::<(), http::Error>(())
 /// ```
@@ -126,7 +127,8 @@ impl Responder {
     ///
     /// let responder = Responder::new().cors(Cors::any());
     /// let request = Request::get("/events").header("origin", "https://app.example").body(())?;
-    /// let response = responder.respond(&request, |_| EventStream::without_timer(stream::pending::<&str>()));
+    /// let events = |_| EventStream::without_timer(stream::pending::<&str>());
+    /// let response = responder.respond(&request, events);
     /// assert_eq!(response.headers()["access-control-allow-origin"], "*");
     /// # Ok::<(), http::Error>(())
     /// ```

@@ -25,14 +25,14 @@ use std::sync::Arc;
 /// use hyper::server::conn::http1;
 /// use hyper_util::rt::TokioIo;
 ///
-/// # async fn may_listen(token: &str) -> bool { token == "Bearer of good news" }
+/// # async fn may_listen(token: Option<&[u8]>) -> bool { token == Some(b"Bearer of good news") }
 /// # async fn serve() -> std::io::Result<()> {
 /// let news = Channel::new();
 /// let service = EventService::new(move |request, last_event_id| {
 ///     let news = news.clone();
 ///     async move {
-///         let token = request.headers.get("authorization").and_then(|token| token.to_str().ok());
-///         if !may_listen(token.unwrap_or_default()).await {
+///         let token = request.headers.get("authorization").map(|token| token.as_bytes());
+///         if !may_listen(token).await {
 ///             return Err(Refusal::new(StatusCode::UNAUTHORIZED));
 ///         }
 ///         Ok(EventStream::new(news.subscribe(last_event_id)).keep_alive(KeepAlive::default()))
@@ -41,7 +41,8 @@ use std::sync::Arc;
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:7798").await?;
 /// loop {
 ///     let (client, _) = listener.accept().await?;
-///     tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(client), service.clone()));
+///     let client = TokioIo::new(client);
+///     tokio::spawn(http1::Builder::new().serve_connection(client, service.clone()));
 /// }
 /// # }
 /// ```

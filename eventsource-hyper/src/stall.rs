@@ -43,7 +43,8 @@ pin_project! {
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     /// loop {
     ///     let (client, _) = listener.accept().await?;
-    ///     let client = StallGuard::new(TokioIo::new(client), Alarm::default(), Duration::from_secs(30));
+    ///     let limit = Duration::from_secs(30);
+    ///     let client = StallGuard::new(TokioIo::new(client), Alarm::default(), limit);
     ///     let stall = client.handle();
     ///     let service = EventService::new(move |_request, _last_event_id| {
     ///         let events = EventStream::new(stream::repeat("spam")).stall_on(&stall);

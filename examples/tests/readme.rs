@@ -48,6 +48,57 @@ fn the_synopsis_differs_in_three_lines_between_the_runtimes() {
     }
 }
 
+/// The width of an example on a page of the docs, in a window of 1,280 pixels.
+const WIDTH: usize = 94;
+
+#[test]
+fn no_line_of_an_example_is_cut_off() {
+    let mut texts = vec![root().join("README.md")];
+    for entry in fs::read_dir(root()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with("eventsource-") {
+            texts.push(path.join("README.md"));
+            collect_sources(&path.join("src"), &mut texts);
+        }
+    }
+    assert!(texts.len() > 100, "{} files", texts.len());
+    for path in texts {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut is_example = false;
+        for line in text.lines() {
+            let line = match path.extension().unwrap().to_str().unwrap() {
+                "rs" => {
+                    let line = line.trim_start();
+                    line.strip_prefix("///")
+                        .or_else(|| line.strip_prefix("//!"))
+                        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+                }
+                _ => Some(line),
+            };
+            let Some(line) = line else {
+                is_example = false;
+                continue;
+            };
+            if line.starts_with("```") {
+                is_example = !is_example;
+            } else if is_example && !line.starts_with("# ") {
+                assert!(line.chars().count() <= WIDTH, "{}: {line}", path.display());
+            }
+        }
+    }
+}
+
+fn collect_sources(folder: &Path, sources: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_sources(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(path);
+        }
+    }
+}
+
 #[test]
 fn every_program_is_in_the_table_with_its_command() {
     let readme = read("README.md");

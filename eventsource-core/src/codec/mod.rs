@@ -10,7 +10,7 @@
 //! use eventsource_core::{Event, EventId, Frame, event_name};
 //!
 //! let event = Event::new("first\nsecond").name(event_name!("note")).id(EventId::new("1")?);
-//! let frame = Frame::from(event); // encoded once, in one allocation; a clone is a reference count
+//! let frame = Frame::from(event); // encoded once; a clone is a reference count
 //! assert_eq!(frame.as_bytes(), b"event: note\nid: 1\ndata: first\ndata: second\n\n");
 //! # Ok::<(), eventsource_core::codec::FieldError>(())
 //! ```

@@ -42,7 +42,8 @@ use slab::Slab;
 /// let mut draining = Box::pin(drain.begin(seconds(30), clock.timer())); // to be spawned
 /// # use futures_util::FutureExt;
 /// assert!(draining.as_mut().now_or_never().is_some());
-/// assert_eq!(open.take_ready(1)[0].as_bytes(), b"event: restart\ndata: back in a moment\n\nretry: 1000\n\n");
+/// let last = open.take_ready(1).remove(0);
+/// assert_eq!(last.as_bytes(), b"event: restart\ndata: back in a moment\n\nretry: 1000\n\n");
 ///
 /// let mut late = Probe::new(endless());
 /// assert_eq!(late.take_ready(9).len(), 1); // the `retry:`, and the end

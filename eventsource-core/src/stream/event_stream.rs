@@ -34,7 +34,8 @@ pin_project! {
     /// use futures_util::stream;
     ///
     /// let clock = ManualClock::new();
-    /// let events = EventStream::with_timer(stream::iter(["one", "two"]).chain_pending(), clock.timer())
+    /// let source = stream::iter(["one", "two"]).chain_pending();
+    /// let events = EventStream::with_timer(source, clock.timer())
     ///     .keep_alive(KeepAlive::default())
     ///     .retry(Duration::from_secs(5));
     ///

@@ -20,7 +20,8 @@
 //! let mut client = Probe::new(events);
 //!
 //! emitter.try_emit("pushed")?;
-//! assert_eq!(client.run_for(&clock, Duration::from_secs(20)).len(), 3); // two events, then a keep-alive
+//! // Two events, then a keep-alive.
+//! assert_eq!(client.run_for(&clock, Duration::from_secs(20)).len(), 3);
 //! stop.stop();
 //! assert!(client.poll().is_ready());
 //! # Ok::<(), eventsource_core::stream::TryEmitError>(())

@@ -87,8 +87,10 @@ pub enum Overflow {
     ///
     /// let error = decoder.decode(&mut chunk).unwrap_err();
     /// assert_eq!(error.to_string(), "an event's data has more than 8 bytes, line breaks included");
-    /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::LastEventId(id)) if id.as_str() == "1"));
-    /// assert!(matches!(decoder.decode(&mut chunk)?, Some(Item::Event(event)) if event.data == "short"));
+    /// let Some(Item::LastEventId(id)) = decoder.decode(&mut chunk)? else { panic!() };
+    /// assert_eq!(id.as_str(), "1");
+    /// let Some(Item::Event(event)) = decoder.decode(&mut chunk)? else { panic!() };
+    /// assert_eq!(event.data, "short");
     /// # Ok::<(), eventsource_core::codec::LimitError>(())
     /// ```
     Skip,

@@ -1,4 +1,6 @@
-use eventsource_hyper::{Channel, Drain, EventService, EventStream, HyperAlarm, KeepAlive, Refusal};
+use eventsource_hyper::{
+    Channel, Drain, EventService, EventStream, HyperAlarm, KeepAlive, Refusal,
+};
 use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -38,7 +40,8 @@ async fn main() -> std::io::Result<()> {
             client = listener.accept() => client?,
             _ = ctrl_c() => break,
         };
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(client), service.clone());
+        let client = TokioIo::new(client);
+        let connection = http1::Builder::new().serve_connection(client, service.clone());
         tokio::spawn(open.watch(connection));
     }
     drain.begin(Duration::from_secs(2), Alarm::default()).await;

@@ -1,4 +1,6 @@
-use eventsource_smol::{Channel, EventStream, KeepAlive, LastEventId, drive, http::RESPONSE_HEAD, read};
+use eventsource_smol::{
+    Channel, EventStream, KeepAlive, LastEventId, drive, http::RESPONSE_HEAD, read,
+};
 use futures_util::StreamExt;
 use smol::{
     io::AsyncReadExt,
@@ -11,9 +13,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mut client = TcpStream::connect(listener.local_addr()?).await?;
 
-        // The server, once it has read a request: what's published goes to everyone who listens.
+        // The server, once it has read a request: everyone who listens gets what's published.
         let (connection, _) = listener.accept().await?;
-        let stream = EventStream::new(news.subscribe(LastEventId::None)).keep_alive(KeepAlive::default());
+        let stream = EventStream::new(news.subscribe(LastEventId::None));
+        let stream = stream.keep_alive(KeepAlive::default());
         news.publish("hello,\nworld")?;
         news.close();
         drive(stream, connection).head(RESPONSE_HEAD).await?;
