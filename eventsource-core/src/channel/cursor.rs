@@ -89,13 +89,14 @@ impl<L> State<L> {
         until: u64,
         filtered: bool,
     ) -> Batch<L> {
+        let is_closing = until < u64::MAX;
         let mut dropped = 0_u64;
         for cursor in &mut *cursors {
             let Some(topic) = self.topics.get(cursor.topic) else {
                 debug_assert!(false, "a topic stays while it has subscribers");
                 continue;
             };
-            let Ok(lost) = topic.check(cursor, lag) else {
+            let Ok(lost) = topic.check(cursor, lag, is_closing) else {
                 self.counters.lagged = self.counters.lagged.saturating_add(1);
                 return Batch::End(EndReason::Lagged);
             };
@@ -141,6 +142,7 @@ impl<L> State<L> {
             .zip(&*cursors)
             .filter_map(|(index, cursor)| Some(Reverse((self.next(cursor, lag)?, index))))
             .collect();
+        let is_closing = until < u64::MAX;
         let mut frames = Vec::new();
         // While the newest alone of each key is to wait, nothing is taken in advance.
         let most = if lag == Lag::Conflate { 1 } else { BATCH };
@@ -173,7 +175,7 @@ impl<L> State<L> {
                 cursor.position = to;
                 (frames, None, sequence, count)
             };
-            let loses = topic.loses(cursor, lag) > 0;
+            let loses = topic.loses(cursor, lag, is_closing) > 0;
             heads.extend(topic.next(cursor.position, lag).map(|next| Reverse((next, index))));
             // Those that pass the filter are counted later.
             self.delivered(slot, sequence, if filtered { 0 } else { count });
@@ -201,13 +203,13 @@ impl<L> Topic<L> {
     }
 
     /// Whether a cursor lags, and how many events it loses by that.
-    fn check(&self, cursor: &mut Cursor, lag: Lag) -> Result<u64, Lagged> {
+    fn check(&self, cursor: &mut Cursor, lag: Lag, is_closing: bool) -> Result<u64, Lagged> {
         if let (Lag::Conflate, Some(latest)) = (lag, &self.latest) {
             let lost = latest.evicted().saturating_sub(cursor.evicted);
             cursor.evicted = latest.evicted();
             return Ok(lost.min(latest.evicted_after(cursor.position)));
         }
-        let lost = self.loses(cursor, lag);
+        let lost = self.loses(cursor, lag, is_closing);
         if lost > 0 && !matches!(lag, Lag::DropOldest { .. }) {
             return Err(Lagged);
         }
@@ -216,11 +218,13 @@ impl<L> Topic<L> {
     }
 
     /// How many of the events at its cursor a cursor loses: those that are gone, and those that its policy lets go.
-    fn loses(&self, cursor: &Cursor, lag: Lag) -> u64 {
+    fn loses(&self, cursor: &Cursor, lag: Lag, is_closing: bool) -> u64 {
         let log: &Log<L> = &self.log;
         let from = cursor.position.max(log.end().saturating_sub(log.len()));
         let limit = match lag {
             Lag::Conflate => return 0,
+            // It's no matter of keeping up any more: what's still there goes out.
+            _ if is_closing => None,
             // What's replayed is no lag.
             Lag::DropOldest { .. } if from < cursor.replay_to => None,
             Lag::Disconnect { limit: None } => None,

@@ -334,11 +334,8 @@ impl<S: Source, T: OptionalTimer> Stream for EventStream<S, T> {
                     });
                     continue;
                 }
-                // Closed sources aren't pending; one that is has nothing more that could be waited for.
-                Poll::Pending if matches!(this.lifecycle.state, State::Closing(_)) => {
-                    this.source.set(None);
-                    continue;
-                }
+                // Not yet: only the source knows when it has nothing more of what it had accepted.
+                Poll::Pending if matches!(this.lifecycle.state, State::Closing(_)) => return Poll::Pending,
                 Poll::Pending => {}
             }
 

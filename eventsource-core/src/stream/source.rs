@@ -15,8 +15,9 @@ use futures_core::Stream;
 /// # Protocol
 /// A stream calls [`poll_frame`](Self::poll_frame) until it gives an [`End`], and never after. Once
 /// [`close`](Self::close) has been called, nothing new may be accepted: if it answered `true`, what had been
-/// accepted before still comes out, without `Pending`, and then the end; if it answered `false`, nothing is
-/// left, and the source is dropped without another poll.
+/// accepted before still comes out, and then the end; if it answered `false`, nothing is left, and the source is dropped
+/// without another poll. `Pending` of a closed source means "not yet", as of any other: the source has left the waker with
+/// whatever will have more, such as its own turn later.
 pub trait Source {
     /// Returns the next frame, or why there are no more.
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>>;

@@ -2,11 +2,12 @@
 
 use core::pin::Pin;
 use core::task::Poll;
+use core::time::Duration;
 use eventsource_core::channel::{Lag, Resumed, Start, SubscribeError};
-use eventsource_core::test_util::{Probe, interpret};
+use eventsource_core::test_util::{ManualClock, Probe, interpret};
 use eventsource_core::{
-    Channel, ChannelOptions, EndReason, EventStream, Frame, LastEventId, Publication, Source, Subscription,
-    Topics,
+    Channel, ChannelOptions, Drain, EndReason, EventStream, Frame, LastEventId, Publication, Source,
+    StopHandle, Subscription, Topics,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -123,6 +124,76 @@ fn a_filter_that_lets_nothing_pass_gives_way() {
         }
     }
     assert!((10..1000).contains(&polls), "{polls}");
+}
+
+/// Polls as an executor would, for as long as the stream asks for it.
+fn run<S: Source>(stream: &mut Probe<EventStream<S>>) -> Vec<String> {
+    let mut frames = Vec::new();
+    let mut polled_at = None;
+    while polled_at != Some(stream.wakes()) {
+        polled_at = Some(stream.wakes());
+        frames.extend(stream.take_ready(100_000));
+    }
+    interpret(Frame::from_iter(frames).as_bytes()).events.into_iter().map(|event| event.data).collect()
+}
+
+/// Publishes 2,047 events that a filter rejects, then one that passes.
+fn publish_mostly_rejected(topics: &Topics<bool>, topic: &str) {
+    topics.publish_all(topic, (0..2047).map(|_| Publication::new("no").label(false))).unwrap();
+    topics.publish(topic, Publication::new("yes").label(true)).unwrap();
+}
+
+#[test]
+fn what_came_before_a_stop_comes_out_behind_any_filter() {
+    let options = || ChannelOptions::new().retain(10_000, 1 << 24).live_window(10_000, 1 << 24);
+    for names in [&["a"][..], &["a", "b"]] {
+        let topics = Topics::with_labels(options());
+        let subscribe = || {
+            let subscription = topics.subscription(names).filter(|passes| *passes).begin().unwrap();
+            EventStream::without_timer(subscription)
+        };
+        let (stop, drain) = (StopHandle::new(), Drain::new(Duration::ZERO..=Duration::ZERO));
+        let clock = ManualClock::new();
+        let mut stopped = Probe::new(subscribe().stop_on(&stop));
+        let mut drained = Probe::new(subscribe().drain_on(&drain));
+        let subscription = topics.subscription(names).filter(|passes| *passes).begin().unwrap();
+        let lifetime = Duration::from_secs(1)..=Duration::from_secs(1);
+        let over = EventStream::with_timer(subscription, clock.timer());
+        let mut over = Probe::new(over.max_lifetime_with(lifetime, 0, clock.timer()));
+        assert!(run(&mut stopped).is_empty() && run(&mut drained).is_empty());
+        assert_eq!(over.run_for(&clock, Duration::ZERO).len(), 1, "the position");
+
+        names.iter().for_each(|name| publish_mostly_rejected(&topics, name));
+        stop.stop();
+        drop(drain.begin(Duration::ZERO, clock.timer()));
+        let expected = vec!["yes"; names.len()];
+        assert_eq!(run(&mut stopped), expected);
+        assert_eq!(run(&mut drained), expected);
+        clock.advance(Duration::from_secs(1));
+        let frames = over.run_for(&clock, Duration::from_secs(1));
+        assert_eq!(
+            frames.iter().filter(|(_, frame)| frame.as_bytes().ends_with(b"data: yes\n\n")).count(),
+            names.len()
+        );
+        assert_eq!(over.stream().end().unwrap().reason(), EndReason::Lifetime);
+    }
+}
+
+#[test]
+fn what_is_published_after_a_stop_pushes_nothing_out() {
+    for lag in [Lag::DropOldest { limit: 2 }, Lag::Disconnect { limit: Some(2) }] {
+        let channel = Channel::new();
+        let stop = StopHandle::new();
+        let subscription = channel.subscription().lag(lag).begin().unwrap();
+        let mut stream = Probe::new(EventStream::without_timer(subscription).stop_on(&stop));
+        assert_eq!(stream.take_ready(9).len(), 1, "the position");
+        publish_numbers(&channel, 0..2);
+        stop.stop();
+        publish_numbers(&channel, 2..100);
+        let data = run(&mut stream);
+        assert_eq!(data.get(..2), Some(&["0".to_owned(), "1".to_owned()][..]), "{lag:?}");
+        assert_eq!(stream.stream().end().unwrap().reason(), EndReason::Stopped, "{lag:?}");
+    }
 }
 
 #[test]
