@@ -2,8 +2,8 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap,
-    HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use http::{Method, Request, Response, StatusCode};
 
@@ -34,22 +34,53 @@ pub struct Cors {
     /// None: any.
     origins: Option<Vec<HeaderValue>>,
     credentials: bool,
+    /// What a page's request may carry besides what each may.
+    request_headers: HeaderValue,
+    /// What a page may read of a response besides what each may.
+    exposed_headers: Option<HeaderValue>,
 }
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
-const HEADERS: HeaderValue =
+const REQUEST_HEADERS: HeaderValue =
     HeaderValue::from_static("last-event-id, authorization, cache-control, content-type");
 
 impl Cors {
-    /// Pages of any origin, which send no cookies.
+    /// Allows pages of any origin, which send no cookies.
     pub fn any() -> Self {
-        Self { origins: None, credentials: false }
+        Self::of(None)
     }
 
-    /// Pages of these origins, each as browsers write it: `https://app.example`, without a slash at its end. None of them: no
-    /// page.
+    /// Allows pages of these origins, each as browsers write it: `https://app.example`, without a slash at its end. Any
+    /// scheme will do, such as that of an app, and `null`. None of them: no page.
     pub fn origins(origins: impl IntoIterator<Item = HeaderValue>) -> Self {
-        Self { origins: Some(origins.into_iter().collect()), credentials: false }
+        Self::of(Some(origins.into_iter().collect()))
+    }
+
+    fn of(origins: Option<Vec<HeaderValue>>) -> Self {
+        Self { origins, credentials: false, request_headers: REQUEST_HEADERS, exposed_headers: None }
+    }
+
+    /// Allows requests with these header fields, instead of `Last-Event-ID`, `Authorization`, `Cache-Control` and
+    /// `Content-Type`.
+    ///
+    /// ```
+    /// use eventsource_hyper::Cors;
+    /// use http::header::{AUTHORIZATION, HeaderName};
+    ///
+    /// let session = HeaderName::from_static("x-session");
+    /// let cors = Cors::any().request_headers([AUTHORIZATION, session.clone()]).expose_headers([session]);
+    /// ```
+    #[must_use]
+    pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.request_headers = list(names);
+        self
+    }
+
+    /// Lets pages read these header fields of a response.
+    #[must_use]
+    pub fn expose_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.exposed_headers = Some(list(names));
+        self
     }
 
     /// Whether these pages may send cookies (`withCredentials`). Never applies to [any](Self::any) origin: any page could read what
@@ -62,15 +93,15 @@ impl Cors {
 
     /// Whether a page of the request's origin may read the response. Without an `Origin` it's no such page, and the answer `false`.
     pub fn allows(&self, request: &HeaderMap) -> bool {
-        self.allowed(request).is_some()
+        request.contains_key(ORIGIN) && self.allowed(request).is_some()
     }
 
     fn allowed(&self, request: &HeaderMap) -> Option<HeaderValue> {
-        let origin = request.get(ORIGIN)?;
-        match &self.origins {
-            None => Some(HeaderValue::from_static("*")),
-            Some(origins) => origins.contains(origin).then(|| origin.clone()),
-        }
+        let Some(origins) = &self.origins else {
+            // Also where there's no origin, for a cache may keep the answer.
+            return Some(HeaderValue::from_static("*"));
+        };
+        request.get(ORIGIN).filter(|origin| origins.contains(origin)).cloned()
     }
 
     /// Adds to a response the header fields that let the page of a request read it. To a response that has them, it adds
@@ -84,6 +115,9 @@ impl Cors {
         response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         if self.credentials && self.origins.is_some() {
             response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+        if let Some(exposed) = &self.exposed_headers {
+            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
         }
     }
 
@@ -104,11 +138,20 @@ impl Cors {
         if self.allows(request) {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.request_headers.clone());
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         }
         Some(response)
     }
+}
+
+/// Returns names as a list. They're tokens, so it's a valid value.
+fn list(names: impl IntoIterator<Item = HeaderName>) -> HeaderValue {
+    let names: Vec<_> = names.into_iter().collect();
+    let list = names.iter().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
+    let value = HeaderValue::try_from(list);
+    debug_assert!(value.is_ok(), "tokens and commas are a value");
+    value.unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Whether `Vary`, a list over any number of lines, says so already.

@@ -62,6 +62,7 @@ pub struct Responder {
     headers: HeaderMap,
     parameter: Option<Cow<'static, str>>,
     refuse_unusable_id: bool,
+    negotiates: bool,
     cors: Option<Cors>,
 }
 
@@ -75,6 +76,7 @@ impl Responder {
             headers: headers.into_iter().collect(),
             parameter: None,
             refuse_unusable_id: false,
+            negotiates: true,
             cors: None,
         }
     }
@@ -113,6 +115,26 @@ impl Responder {
     #[must_use]
     pub fn refuse_unusable_id(mut self, refuse: bool) -> Self {
         self.refuse_unusable_id = refuse;
+        self
+    }
+
+    /// Whether to answer a request whose `Accept` excludes an event stream with 406; by default it's so. Switch it off for
+    /// clients that ask for JSON and expect a stream, as the SDKs of some APIs do.
+    ///
+    /// ```
+    /// use eventsource_hyper::{EventStream, Responder};
+    /// use futures_util::stream;
+    /// use http::Request;
+    ///
+    /// let request = Request::get("/answer").header("accept", "application/json").body(())?;
+    /// let responder = Responder::new().negotiate(false);
+    /// let events = |_| EventStream::without_timer(stream::pending::<&str>());
+    /// assert_eq!(responder.respond(&request, events).status(), 200);
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    #[must_use]
+    pub fn negotiate(mut self, negotiate: bool) -> Self {
+        self.negotiates = negotiate;
         self
     }
 
@@ -217,7 +239,7 @@ impl Responder {
             let why = format!("allowed here: {}\n", String::from_utf8_lossy(allowed.as_bytes()));
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED).body(why).header(ALLOW, allowed));
         }
-        if !accepts_event_stream(headers.get_all(ACCEPT)) {
+        if self.negotiates && !accepts_event_stream(headers.get_all(ACCEPT)) {
             let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE);
             return Err(refusal.body("this resource is a text/event-stream\n"));
         }

@@ -49,9 +49,11 @@ fn get_is_answered_with_the_stream_and_its_headers() {
         hello()
     });
     assert_eq!(response.status(), StatusCode::OK);
-    for (name, value) in
-        [("content-type", "text/event-stream"), ("cache-control", "no-store"), ("x-accel-buffering", "no")]
-    {
+    for (name, value) in [
+        ("content-type", "text/event-stream"),
+        ("cache-control", "no-store, no-transform"),
+        ("x-accel-buffering", "no"),
+    ] {
         assert_eq!(response.headers()[name], value);
     }
     assert_eq!(text(response), "data: hello\n\n");

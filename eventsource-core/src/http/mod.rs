@@ -13,6 +13,7 @@
 //! ```
 
 // In the order of dependency, which is the order to read them in: nothing points up.
+mod list;
 mod response;
 #[cfg(feature = "alloc")]
 mod last_event_id;

@@ -1,24 +1,31 @@
 //! What surrounds the stream in HTTP: the same decisions for every server.
 
+use super::list::split;
+
 /// The media type of an event stream (§9.2.5). Always UTF-8, so that it needs no `charset`.
 pub const CONTENT_TYPE: &str = "text/event-stream";
 
 /// The header fields that a response with an event stream needs.
 ///
-/// `no-store` keeps caches away; `x-accel-buffering` stops nginx from holding events back.
-pub const RESPONSE_HEADERS: [(&str, &str); 3] =
-    [("content-type", CONTENT_TYPE), ("cache-control", "no-store"), ("x-accel-buffering", "no")];
+/// `no-store` keeps caches away; `no-transform` keeps compressing hops from holding events back, and `x-accel-buffering` nginx.
+pub const RESPONSE_HEADERS: [(&str, &str); 3] = [
+    ("content-type", CONTENT_TYPE),
+    ("cache-control", "no-store, no-transform"),
+    ("x-accel-buffering", "no"),
+];
 
 /// A whole response head, for a server of one's own whose stream ends with the connection. Send it at once, not with
 /// the first event: until then a browser's `EventSource` stays in the state `CONNECTING`.
 pub const RESPONSE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
     content-type: text/event-stream\r\n\
-    cache-control: no-store\r\n\
+    cache-control: no-store, no-transform\r\n\
     x-accel-buffering: no\r\n\
     connection: close\r\n\
     \r\n";
 
-/// Whether a response with this `Content-Type` is an event stream: a client must not read any other as one (§9.2.3).
+/// Returns whether a response with this `Content-Type` is an event stream: a client must not read any other as one (§9.2.3).
+///
+/// Where several values were joined into a list, the last one that is a media type counts, as in the Fetch standard.
 ///
 /// ```
 /// use eventsource_core::http::is_event_stream;
@@ -27,14 +34,17 @@ pub const RESPONSE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
 /// assert!(!is_event_stream(b"text/html"));
 /// ```
 pub fn is_event_stream(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(CONTENT_TYPE.as_bytes())
+    let essence = |media_type| split(media_type, b';').next().unwrap_or_default().trim_ascii();
+    let is_media_type = |essence: &&[u8]| essence.contains(&b'/') && *essence != b"*/*";
+    let last = split(content_type, b',').map(essence).filter(is_media_type).last();
+    last.is_some_and(|essence| essence.eq_ignore_ascii_case(CONTENT_TYPE.as_bytes()))
 }
 
-/// Whether a client with these lines of an `Accept` header takes an event stream (RFC 9110 §12.5.1).
+/// Returns whether a client with these lines of an `Accept` header takes an event stream (RFC 9110 §12.5.1).
 ///
 /// No line, and lines that name no media range at all, mean that anything is accepted. The most specific range
-/// decides: `*/*, text/event-stream;q=0` does not accept.
+/// decides: `*/*, text/event-stream;q=0` does not accept. A range with a parameter of its own, such as
+/// `text/event-stream;version=2`, excludes nothing that lacks it.
 ///
 /// ```
 /// use eventsource_core::http::accepts_event_stream;
@@ -45,7 +55,7 @@ pub fn is_event_stream(content_type: &[u8]) -> bool {
 pub fn accepts_event_stream<L: AsRef<[u8]>>(accept: impl IntoIterator<Item = L>) -> bool {
     let mut best = None;
     for line in accept {
-        for range in line.as_ref().split(|&byte| byte == b',') {
+        for range in split(line.as_ref(), b',') {
             best = best.max(weigh(range));
         }
     }
@@ -54,7 +64,7 @@ pub fn accepts_event_stream<L: AsRef<[u8]>>(accept: impl IntoIterator<Item = L>)
 
 /// How specific a media range is, if it's one, and whether an event stream is acceptable by it.
 fn weigh(range: &[u8]) -> Option<(u8, bool)> {
-    let mut parts = range.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+    let mut parts = split(range, b';').map(<[u8]>::trim_ascii);
     let name = parts.next().unwrap_or_default();
     let specificity = if name.eq_ignore_ascii_case(CONTENT_TYPE.as_bytes()) {
         3
@@ -67,7 +77,14 @@ fn weigh(range: &[u8]) -> Option<(u8, bool)> {
     } else {
         return None;
     };
-    Some((specificity, !parts.any(is_zero_weight)))
+    let (mut has_parameter, mut accepted) = (false, true);
+    for parameter in parts.filter(|parameter| !parameter.is_empty()) {
+        match parameter {
+            [b'q' | b'Q', b'=', ..] => accepted &= !is_zero_weight(parameter),
+            _ => has_parameter = true,
+        }
+    }
+    if has_parameter && !accepted { None } else { Some((specificity, accepted)) }
 }
 
 /// `q=0`, also as `Q=0.` and `q=0.000`.
@@ -84,11 +101,26 @@ mod tests {
 
     #[test]
     fn only_one_media_type_is_an_event_stream() {
-        for content_type in ["text/event-stream", " Text/Event-Stream ;charset=latin1", "text/event-stream;"]
-        {
+        for content_type in [
+            "text/event-stream",
+            " Text/Event-Stream ;charset=latin1",
+            "text/event-stream;",
+            "text/event-stream, text/event-stream",
+            "text/html, text/event-stream",
+            "text/event-stream, */*",
+            "text/event-stream,",
+        ] {
             assert!(is_event_stream(content_type.as_bytes()), "{content_type}");
         }
-        for content_type in ["", ";", "text/event-streamx", "text/plain", "text/plain;text/event-stream"] {
+        for content_type in [
+            "",
+            ";",
+            "text/event-streamx",
+            "text/plain",
+            "text/plain;text/event-stream",
+            "text/event-stream, text/html",
+            "text/html;x=\", text/event-stream\"",
+        ] {
             assert!(!is_event_stream(content_type.as_bytes()), "{content_type}");
         }
     }
@@ -108,6 +140,8 @@ mod tests {
             ", ,",
             "text/*;q=0, text/event-stream",
             "garbage",
+            "text/event-stream;profile=\";q=0;\"",
+            "text/event-stream;version=2;q=0, */*",
         ] {
             assert!(accepts_event_stream([accept]), "{accept}");
         }
@@ -120,6 +154,8 @@ mod tests {
             "text/*;q=0",
             "text/event-streams",
             "application/json, text/html",
+            "application/json;x=\", */*;\"",
+            "application/json;x=\"\\\", */*;\"",
         ] {
             assert!(!accepts_event_stream([accept]), "{accept}");
         }

@@ -47,7 +47,7 @@ pub(crate) async fn connect(
     let (mut place, mut permanent) = (url.clone(), true);
     for _ in 0..=MAX_REDIRECTS {
         let mut request =
-            Request::get(place.as_str()).header(ACCEPT, CONTENT_TYPE).header(CACHE_CONTROL, "no-store");
+            Request::get(place.as_str()).header(ACCEPT, CONTENT_TYPE).header(CACHE_CONTROL, "no-cache");
         if !last_event_id.as_str().is_empty() {
             request = request.header("last-event-id", last_event_id.as_str().as_bytes());
         }
