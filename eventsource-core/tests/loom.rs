@@ -2,9 +2,10 @@
 #![cfg(eventsource_loom)]
 
 use core::pin::pin;
+use core::task::{Context, Poll};
 use core::time::Duration;
-use eventsource_core::stream::NoTimer;
-use eventsource_core::{Channel, ChannelOptions, Drain, EventStream, LastEventId, Subscription};
+
+use eventsource_core::{Channel, ChannelOptions, Drain, EventStream, LastEventId, Subscription, Timer};
 use futures_core::Stream;
 use loom::future::block_on;
 use loom::thread;
@@ -31,6 +32,17 @@ fn read(stream: Events, count: usize) -> Vec<String> {
 
 fn stream(channel: &Channel, last_event_id: &[u8]) -> Events {
     EventStream::without_timer(channel.subscribe(LastEventId::parse(last_event_id)))
+}
+
+/// A timer for a window of zero, which is over at once.
+struct Idle;
+
+impl Timer for Idle {
+    fn reset(self: Pin<&mut Self>, _: Duration) {}
+
+    fn poll_expired(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 #[test]
@@ -114,7 +126,7 @@ fn a_drain_reaches_a_stream_that_waits() {
         let (channel, drain) = (channel(), Drain::with_seed(Duration::ZERO..=Duration::ZERO, 0));
         let waiting = drained(&channel, &drain);
         let reader = thread::spawn(move || read(waiting, usize::MAX));
-        drop(drain.begin(Duration::ZERO, Never));
+        drop(drain.begin(Duration::ZERO, Idle));
         assert_eq!(reader.join().unwrap(), [""; 0]);
     });
 }
@@ -127,7 +139,7 @@ fn whoever_comes_while_a_drain_begins_ends_too() {
             let (channel, drain) = (channel.clone(), drain.clone());
             thread::spawn(move || read(drained(&channel, &drain), usize::MAX))
         };
-        drop(drain.begin(Duration::ZERO, Never));
+        drop(drain.begin(Duration::ZERO, Idle));
         assert_eq!(newcomer.join().unwrap(), [""; 0]);
     });
 }

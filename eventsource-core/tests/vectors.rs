@@ -253,13 +253,8 @@ fn the_suite_is_whole() {
 #[test]
 fn docs_conformance_names_vectors_and_tests_that_exist() {
     let mut names: BTreeSet<String> = cases().into_iter().map(|case| case.name).collect();
-    for file in files(&manifest().join("tests")).iter().filter(|file| file.strip_suffix(".rs").is_some()) {
-        let code = fs::read_to_string(manifest().join("tests").join(file)).unwrap();
-        names.extend(code.split("#[test]").skip(1).filter_map(|test| {
-            let (_, test) = test.split_once("fn ")?;
-            Some(test.split_once('(')?.0.to_owned())
-        }));
-    }
+    let tests = tests_of_the_workspace();
+    names.extend(tests.iter().cloned());
     let page = fs::read_to_string(manifest().join("../docs/conformance.md")).unwrap();
     let mut clauses = 0;
     for row in page.lines().filter(|line| line.starts_with("| ") && !line.ends_with(" | shown by |")) {
@@ -276,4 +271,39 @@ fn docs_conformance_names_vectors_and_tests_that_exist() {
         clauses += 1;
     }
     assert!(clauses >= 60, "{clauses}");
+    for test in tests.iter().filter(|test| test.starts_with("peer_fault_")) {
+        assert!(page.contains(&format!("`{test}`")), "docs/conformance.md doesn't mention {test}");
+    }
+}
+
+/// The names of all tests, in `src` and in `tests`.
+fn tests_of_the_workspace() -> BTreeSet<String> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(manifest().join("..")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.starts_with("eventsource-") || name == "examples" {
+            folders.extend([path.join("src"), path.join("tests")]);
+        }
+    }
+    let mut names = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        // Not each has tests.
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let code = fs::read_to_string(path).unwrap();
+                let functions = code.lines().map(str::trim_start);
+                let functions = functions.map(|line| line.strip_prefix("async ").unwrap_or(line));
+                names.extend(
+                    functions.filter_map(|line| {
+                        Some(line.strip_prefix("fn ")?.split_once(['(', '<'])?.0.to_owned())
+                    }),
+                );
+            }
+        }
+    }
+    names
 }

@@ -70,7 +70,9 @@ impl Refusal {
     pub fn unavailable(retry_after: Duration) -> Self {
         let fraction = u64::from(retry_after.subsec_nanos() > 0);
         let seconds = retry_after.as_secs().saturating_add(fraction);
-        Self::new(StatusCode::SERVICE_UNAVAILABLE).header(RETRY_AFTER, seconds.into())
+        Self::new(StatusCode::SERVICE_UNAVAILABLE)
+            .header(RETRY_AFTER, seconds.into())
+            .body("there is no stream at the moment\n")
     }
 
     /// Sets the body: `text/plain`, unless a [header](Self::header) says otherwise. A status that can't have one goes without.
