@@ -7,6 +7,7 @@ use eventsource_core::{Emitter, EventStream, Frame, KeepAlive, Source};
 use futures_util::stream;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const MINUTELY: KeepAlive = KeepAlive::new(MINUTE);
 
 fn quiet(
     clock: &ManualClock,
@@ -22,14 +23,14 @@ fn seconds(sent: &[(Duration, Frame)]) -> Vec<u64> {
 /// A stream with an emitter.
 fn emitting(clock: &ManualClock) -> (Emitter, EventStream<impl Source + use<>, ManualTimer>) {
     let (emitter, emissions) = Emitter::new(16);
-    (emitter, EventStream::with_timer(emissions, clock.timer()).keep_alive(KeepAlive::default()))
+    (emitter, EventStream::with_timer(emissions, clock.timer()).keep_alive(MINUTELY))
 }
 
 #[test]
-fn the_default_is_a_lone_comment_every_60_seconds() {
+fn the_default_is_a_lone_comment_every_15_seconds() {
     let clock = ManualClock::new();
-    let sent = quiet(&clock, KeepAlive::default()).run_for(&clock, 10 * MINUTE);
-    assert_eq!(seconds(&sent), [60, 120, 180, 240, 300, 360, 420, 480, 540, 600]);
+    let sent = quiet(&clock, KeepAlive::default()).run_for(&clock, MINUTE);
+    assert_eq!(seconds(&sent), [15, 30, 45, 60]);
     assert!(sent.iter().all(|(_, frame)| *frame == Frame::KEEP_ALIVE));
 }
 
@@ -47,24 +48,31 @@ fn peer_fault_9_no_ping_at_the_start_nor_while_busy() {
 }
 
 #[test]
-fn a_ping_comes_after_at_least_one_and_at_most_two_quiet_intervals() {
-    for at in 0..60 {
+fn a_ping_comes_after_at_least_one_and_at_most_one_and_a_quarter_quiet_intervals() {
+    // One event at any moment; and events in a row, at any distance from one another.
+    for (first, step, count) in (0..70).map(|at| (at, 0, 1)).chain((1..60).map(|step| (7, step, 40))) {
         let clock = ManualClock::new();
         let (emitter, stream) = emitting(&clock);
         let mut probe = Probe::new(stream);
-        probe.run_for(&clock, Duration::from_secs(at));
-        emitter.try_emit("last").unwrap();
-        let sent = probe.run_for(&clock, 4 * MINUTE);
-        let quiet = sent[1].0.as_secs() - at;
-        assert!((60..=120).contains(&quiet), "{quiet}");
-        assert_eq!(sent[2].0.as_secs() - sent[1].0.as_secs(), 60, "exactly one where it was quiet already");
+        let mut sent = probe.run_for(&clock, Duration::from_secs(first));
+        for n in 0..count {
+            emitter.try_emit("event").unwrap();
+            let last = n + 1 == count;
+            let until = if last { 4 * MINUTE } else { Duration::from_secs(step) };
+            sent.extend(probe.run_for(&clock, until));
+        }
+        let last = sent.iter().rposition(|(_, frame)| *frame != Frame::KEEP_ALIVE).unwrap();
+        let at = |index: usize| sent[index].0.as_secs();
+        let waited = at(last + 1) - at(last);
+        assert!((60..=75).contains(&waited), "{waited} s after events from {first} s on, each {step} s");
+        assert_eq!(at(last + 2) - at(last + 1), 60, "exactly one where it was quiet already");
     }
 }
 
 #[test]
 fn streams_share_a_clock() {
     let clock = ManualClock::new();
-    let mut probes = [(); 2].map(|()| quiet(&clock, KeepAlive::default()));
+    let mut probes = [(); 2].map(|()| quiet(&clock, MINUTELY));
     assert!(probes[1].poll().is_pending());
     assert_eq!(probes[0].run_for(&clock, 10 * MINUTE).len(), 10);
     assert_eq!(seconds(&probes[1].run_for(&clock, MINUTE)), [600, 660]);
@@ -73,7 +81,7 @@ fn streams_share_a_clock() {
 #[test]
 fn peer_fault_10_one_ping_after_a_stall_not_those_that_were_missed() {
     let clock = ManualClock::new();
-    let mut probe = quiet(&clock, KeepAlive::default());
+    let mut probe = quiet(&clock, MINUTELY);
     assert!(probe.poll().is_pending());
     clock.advance(60 * MINUTE);
     assert_eq!(probe.poll(), Poll::Ready(Some(Frame::KEEP_ALIVE)));
@@ -84,7 +92,7 @@ fn peer_fault_10_one_ping_after_a_stall_not_those_that_were_missed() {
 #[test]
 fn a_consumer_that_polls_once_an_hour_never_finds_two() {
     let clock = ManualClock::new();
-    let mut probe = quiet(&clock, KeepAlive::default());
+    let mut probe = quiet(&clock, MINUTELY);
     for _ in 0..24 {
         clock.advance(60 * MINUTE);
         assert!(probe.take_ready(10).len() <= 1);
@@ -126,9 +134,9 @@ fn one_nanosecond_is_taken_as_it_is_one_ping_a_nanosecond_at_most() {
 fn any_frame_will_do_and_none_is_off() {
     let clock = ManualClock::new();
     let stream = || EventStream::with_timer(stream::pending::<Frame>(), clock.timer());
-    let mut probe = Probe::new(stream().keep_alive_with(KeepAlive::default(), "ping"));
+    let mut probe = Probe::new(stream().keep_alive_with(MINUTELY, "ping"));
     assert_eq!(probe.run_for(&clock, MINUTE)[0].1, Frame::from("ping"));
-    let mut probe = Probe::new(stream().keep_alive_with(KeepAlive::default(), Frame::default()));
+    let mut probe = Probe::new(stream().keep_alive_with(MINUTELY, Frame::default()));
     assert_eq!(probe.run_for(&clock, 10 * MINUTE), []);
 }
 
@@ -139,8 +147,7 @@ fn ten_million_items_touch_the_timer_at_most_once_per_expiry() {
     let frame = Frame::from("item");
     let source = stream::iter((0..ITEMS / 2).map(|_| frame.clone()));
     let (emitter, emissions) = Emitter::new(8);
-    let stream =
-        EventStream::with_timer(source, clock.timer()).merge(emissions).keep_alive(KeepAlive::default());
+    let stream = EventStream::with_timer(source, clock.timer()).merge(emissions).keep_alive(MINUTELY);
     let mut probe = Probe::new(stream);
 
     let (mut items, mut pings, mut pushed) = (0, 0, 0);

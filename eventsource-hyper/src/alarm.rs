@@ -31,7 +31,7 @@ use hyper::rt::Sleep;
 /// let quiet = EventStream::<_, Alarm>::new(stream::pending::<&str>());
 /// let quiet = quiet.keep_alive(KeepAlive::default());
 /// let frame = EventBody::new(quiet).frame().await;
-/// assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), ":\n"); // a minute later
+/// assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), ":\n"); // 15 s later
 /// # }
 /// ```
 #[derive(Default)]

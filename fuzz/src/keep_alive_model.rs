@@ -4,21 +4,23 @@ use crate::scenario::Setup;
 use core::time::Duration;
 use eventsource_core::Frame;
 
-/// The contract of `KeepAlive`: "the alarm is set anew only once it has expired", and a keep-alive is due where nothing
-/// had been sent since.
+/// The contract of `KeepAliveMachine`: while things are sent, the alarm is set for a quarter of the interval, and anew only once it
+/// has expired; after a quiet quarter it's set for the rest, and a keep-alive is due where nothing is sent until then.
+#[derive(Clone)]
 pub(crate) struct KeepAliveModel {
     pub(crate) frame: Frame,
     pub(crate) interval: Duration,
-    alarm: Alarm,
+    alarm: Option<Alarm>,
     /// Something was sent since the alarm was set.
     busy: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Alarm {
-    Unset,
-    At(Duration),
-    Never,
+struct Alarm {
+    /// Whether it's for a quarter.
+    quarter: bool,
+    /// None: never.
+    at: Option<Duration>,
 }
 
 impl KeepAliveModel {
@@ -27,7 +29,7 @@ impl KeepAliveModel {
         let (interval, frame) = setup.keep_alive?;
         let (interval, frame) = (interval.0, frame.into_frame());
         let on = !interval.is_zero() && !frame.is_empty();
-        on.then_some(Self { frame, interval, alarm: Alarm::Unset, busy: false })
+        on.then_some(Self { frame, interval, alarm: None, busy: false })
     }
 
     pub(crate) fn handle_sent(&mut self) {
@@ -36,22 +38,36 @@ impl KeepAliveModel {
 
     /// A stream with nothing to send was polled. Whether that made it send a keep-alive.
     pub(crate) fn handle_quiet(&mut self, now: Duration) -> bool {
-        let due = self.is_due(now);
-        if due {
-            self.alarm = Alarm::Unset;
-        } else if self.alarm == Alarm::Unset || self.is_expired(now) {
-            self.alarm = now.checked_add(self.interval).map_or(Alarm::Never, Alarm::At);
-            self.busy = false;
+        let quarter = self.interval / 4;
+        match self.alarm {
+            None => self.set(false, now, self.interval),
+            Some(Alarm { quarter: false, .. }) if self.busy => self.set(true, now, quarter),
+            Some(_) => {}
         }
-        due
+        while let Some(Alarm { quarter: is_quarter, at: Some(at) }) = self.alarm {
+            if at > now {
+                return false;
+            }
+            if !is_quarter {
+                self.alarm = None;
+                return true;
+            }
+            if self.busy {
+                self.set(true, now, quarter);
+            } else {
+                self.set(false, now, self.interval - quarter);
+            }
+        }
+        false
+    }
+
+    fn set(&mut self, quarter: bool, now: Duration, after: Duration) {
+        self.alarm = Some(Alarm { quarter, at: now.checked_add(after) });
+        self.busy = false;
     }
 
     /// Whether a stream with nothing to send would send a keep-alive.
     pub(crate) fn is_due(&self, now: Duration) -> bool {
-        self.is_expired(now) && !self.busy
-    }
-
-    fn is_expired(&self, now: Duration) -> bool {
-        matches!(self.alarm, Alarm::At(expiry) if expiry <= now)
+        self.clone().handle_quiet(now)
     }
 }

@@ -40,14 +40,14 @@ pin_project! {
     ///     .retry(Duration::from_secs(5));
     ///
     /// let mut probe = Probe::new(events);
-    /// let sent = probe.run_for(&clock, Duration::from_secs(120));
+    /// let sent = probe.run_for(&clock, Duration::from_secs(30));
     /// let sent: Vec<_> = sent.iter().map(|(at, frame)| (at.as_secs(), frame.as_bytes())).collect();
     /// assert_eq!(sent, [
     ///     (0, &b"retry: 5000\n\n"[..]),
     ///     (0, b"data: one\n\n"),
     ///     (0, b"data: two\n\n"),
-    ///     (60, b":\n"),
-    ///     (120, b":\n"),
+    ///     (15, b":\n"),
+    ///     (30, b":\n"),
     /// ]);
     /// # use futures_util::{Stream, StreamExt};
     /// # trait ChainPending: Stream + Sized {
@@ -162,7 +162,7 @@ impl<S: Source, T: Timer> EventStream<S, T> {
         self
     }
 
-    /// Sends a comment line when nothing else was sent for a while: every 60 seconds by default.
+    /// Sends a comment line when nothing else was sent for a while: every 15 seconds by default.
     /// [`KeepAliveMachine`] describes when exactly.
     ///
     /// However slow the reader, there's never more than one under way: it's made when it's asked for.
