@@ -21,6 +21,7 @@
 #![cfg_attr(
     not(feature = "alloc"),
     doc = "
+
 [`Emitter`]: #features
 [`Events`]: #features
 [`EventStream`]: #features
@@ -30,6 +31,7 @@
 #![cfg_attr(
     not(feature = "std"),
     doc = "
+
 [`Channel`]: #features
 [`Drain`]: #features
 [`Topics`]: #features"

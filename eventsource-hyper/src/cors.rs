@@ -68,7 +68,9 @@ impl Cors {
     /// use http::header::{AUTHORIZATION, HeaderName};
     ///
     /// let session = HeaderName::from_static("x-session");
-    /// let cors = Cors::any().request_headers([AUTHORIZATION, session.clone()]).expose_headers([session]);
+    /// let cors = Cors::any()
+    ///     .request_headers([AUTHORIZATION, session.clone()])
+    ///     .expose_headers([session]);
     /// ```
     #[must_use]
     pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {

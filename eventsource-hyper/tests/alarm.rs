@@ -128,7 +128,7 @@ async fn too_long_is_never() {
 async fn a_quiet_hour_takes_one_sleep() {
     let timer = Counting::<TokioTimer>::default();
     let quiet = EventStream::with_timer(stream::pending::<&str>(), HyperAlarm::new(timer.clone()));
-    let mut quiet = pin!(quiet.keep_alive(KeepAlive::default()));
+    let mut quiet = pin!(quiet.keep_alive(KeepAlive::new(60 * SECOND)));
     let begin = tokio::time::Instant::now();
     for minute in 1..=60 {
         assert_eq!(quiet.next().await.unwrap().as_bytes(), b":\n");

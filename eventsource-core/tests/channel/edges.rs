@@ -163,7 +163,9 @@ fn what_came_before_a_stop_comes_out_behind_any_filter() {
         assert!(run(&mut stopped).is_empty() && run(&mut drained).is_empty());
         assert_eq!(over.run_for(&clock, Duration::ZERO).len(), 1, "the position");
 
-        names.iter().for_each(|name| publish_mostly_rejected(&topics, name));
+        for name in names {
+            publish_mostly_rejected(&topics, name);
+        }
         stop.stop();
         drop(drain.begin(Duration::ZERO, clock.timer()));
         let expected = vec!["yes"; names.len()];

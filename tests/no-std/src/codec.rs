@@ -8,8 +8,8 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use eventsource_core::codec::{BufferTooSmall, Chunk, DataWriter, Item, Memory};
 use eventsource_core::http::accepts_event_stream;
-use eventsource_core::stream::jitter;
 use eventsource_core::stream::KeepAliveMachine;
+use eventsource_core::stream::jitter;
 use eventsource_core::{Decoder, Event, EventId, EventName, KeepAlive, event_name};
 
 const TICK: EventName<'static> = event_name!("tick");
