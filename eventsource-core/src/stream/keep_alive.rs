@@ -8,8 +8,8 @@ use core::time::Duration;
 /// How long a stream may be quiet before it sends a keep-alive: a setting, for `EventStream::keep_alive`.
 ///
 /// Proxies cut a connection on which nothing moves, and a server notices a client that's gone only when it
-/// writes. §9.2.7 therefore advises a comment line every 15 seconds or so, which is the default. It passes every common
-/// proxy: CloudFront waits for 30 seconds, HAProxy for 50, Heroku for 55, nginx and AWS load balancers for 60.
+/// writes. §9.2.7 therefore advises a comment line every 15 seconds or so, which is the default. Common proxies
+/// wait for 30 to 60 seconds.
 ///
 /// An interval of zero switches the keep-alive off. `Duration::MAX`, and whatever else a timer takes for never, means
 /// never. Any other interval is taken as it is; one that's shorter than the timer's resolution is as long as that.
@@ -112,7 +112,7 @@ impl KeepAliveMachine {
         if interval.is_zero() {
             return Poll::Pending;
         }
-        let quarter = interval / 4;
+        let quarter = interval.checked_div(4).unwrap_or_default();
         let rest = interval.saturating_sub(quarter);
         let first = match self.alarm {
             Alarm::Unset => Some((Alarm::Rest, interval)),
