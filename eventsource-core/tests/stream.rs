@@ -59,6 +59,17 @@ fn a_source_that_is_always_ready_does_not_starve_the_emitter_nor_the_reverse() {
     assert_eq!(from_source, 50);
 }
 
+#[test]
+fn however_many_are_merged_each_has_its_share() {
+    let source = |name: &'static str| stream::repeat(name);
+    let eight = untimed(source("0")).merge(source("1")).merge(source("2")).merge(source("3"));
+    let eight = eight.merge(source("4")).merge(source("5")).merge(source("6")).merge(source("7"));
+    let data = data(&Probe::new(eight).take_ready(800));
+    for name in ["0", "1", "2", "3", "4", "5", "6", "7"] {
+        assert_eq!(data.iter().filter(|data| *data == name).count(), 100, "{name}");
+    }
+}
+
 /// Counts how often it's polled.
 struct Counting(Arc<AtomicUsize>);
 

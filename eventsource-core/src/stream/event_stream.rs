@@ -74,6 +74,8 @@ pin_project! {
     pub struct EventStream<S, T = NoTimer> {
         #[pin]
         source: Option<S>,
+        // How many were merged.
+        sources: u32,
         #[pin]
         timer: T,
         // What the stream says of itself and hasn't said yet: first its `retry:`, then what its drain sends last.
@@ -184,6 +186,7 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
     fn of(source: S, timer: T) -> Self {
         Self {
             source: Some(source),
+            sources: 1,
             timer,
             own_frame: None,
             keep_alive: None,
@@ -195,7 +198,7 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
         }
     }
 
-    /// Adds a source. While several are ready, the latest added takes turns with all those before.
+    /// Adds a source. While several are ready, each has as many turns as any other.
     ///
     /// Call it before the stream is polled, as all the methods that follow.
     pub fn merge<O: Source>(self, other: O) -> EventStream<Merge<S, O>, T> {
@@ -214,10 +217,32 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
     /// assert_eq!(events.count().now_or_never(), Some(1));
     /// ```
     pub fn merge_option<O: Source>(self, other: Option<O>) -> EventStream<Merge<S, O>, T> {
-        let Self { source, timer, own_frame, keep_alive, lifetime, stops, drain, unchecked, lifecycle } =
-            self;
-        let source = Some(Merge::new(source, other));
-        EventStream { source, timer, own_frame, keep_alive, lifetime, stops, drain, unchecked, lifecycle }
+        let Self {
+            source,
+            sources,
+            timer,
+            own_frame,
+            keep_alive,
+            lifetime,
+            stops,
+            drain,
+            unchecked,
+            lifecycle,
+        } = self;
+        let all = sources.saturating_add(other.is_some().into());
+        let source = Some(Merge::new(source, sources, other));
+        EventStream {
+            source,
+            sources: all,
+            timer,
+            own_frame,
+            keep_alive,
+            lifetime,
+            stops,
+            drain,
+            unchecked,
+            lifecycle,
+        }
     }
 
     /// Begins with the client's reconnection time, in whole milliseconds, rounded up.

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 pin_project! {
     /// Two sources as one, each in its own order, made by [`EventStream::merge`](super::EventStream::merge).
     ///
-    /// Fair: after a frame of one, the other is asked first, so that while both are ready they take turns. It
+    /// Fair: while several sources are ready, each has as many turns as any other, however they're merged. It
     /// ends when both have ended. When one fails, the other is closed, what it had accepted still comes out, and
     /// then the failure.
     #[derive(Debug)]
@@ -19,28 +19,32 @@ pin_project! {
         first: Option<A>,
         #[pin]
         second: Option<B>,
-        second_is_next: bool,
+        // How many sources the first is.
+        first_sources: u32,
+        // How many turns in a row the first has had.
+        turns: u32,
         failure: Option<End>,
     }
 }
 
 impl<A, B> Merge<A, B> {
-    pub(super) fn new(first: Option<A>, second: Option<B>) -> Self {
-        Self { first, second, second_is_next: false, failure: None }
+    /// Merges a source with `first`, which is so many merged already.
+    pub(super) fn new(first: Option<A>, first_sources: u32, second: Option<B>) -> Self {
+        Self { first, second, first_sources, turns: 0, failure: None }
     }
 }
 
 impl<A: Source, B: Source> Source for Merge<A, B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Frame, End>> {
         let mut this = self.project();
-        let second_first = *this.second_is_next;
+        let second_first = *this.turns >= *this.first_sources;
         // One turn each. A failure closes the other, and what that had accepted comes out in its turn or in later calls.
         for second in [second_first, !second_first] {
             let polled =
                 if second { poll_part(this.second.as_mut(), cx) } else { poll_part(this.first.as_mut(), cx) };
             match polled {
                 Some(Poll::Ready(Ok(frame))) => {
-                    *this.second_is_next = !second;
+                    *this.turns = if second { 0 } else { this.turns.saturating_add(1) };
                     return Poll::Ready(Ok(frame));
                 }
                 Some(Poll::Ready(Err(end))) if end.reason() != EndReason::SourceEnded => {
