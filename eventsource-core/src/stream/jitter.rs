@@ -39,13 +39,15 @@ const fn mix(seed: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// Returns a seed that differs from one call to the next and from one process to another.
+/// Returns a seed that differs from one call to the next and from one process to another, also between processes that were
+/// forked from one.
 #[cfg(feature = "std")]
 pub(crate) fn random_seed() -> u64 {
-    use core::hash::{BuildHasher, Hasher};
+    use core::hash::BuildHasher;
+    use std::time::SystemTime;
 
-    // Keyed by the operating system's randomness.
-    std::hash::RandomState::new().build_hasher().finish()
+    // Its keys are of the operating system's randomness, but a fork has those of its parent.
+    std::hash::RandomState::new().hash_one((std::process::id(), SystemTime::now()))
 }
 
 #[cfg(test)]
