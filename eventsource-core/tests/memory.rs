@@ -37,6 +37,16 @@ fn it_is_bounded_by_the_limits_and_given_back_by_a_reset() {
         assert!(held() <= 320 * 1024, "{} after a reset", held());
         assert!(!decoder.last_event_id().as_str().is_empty(), "that's not given back");
     }
+
+    // A large id, then a small one: the memory of the large one is given back.
+    let region = Region::new(ALLOCATOR);
+    let mut decoder = Decoder::new().limits(limits.id(MIB));
+    feed(&mut decoder, &[b"id: ", &vec![b'x'; MIB - 8][..], b"\n\nid: x\n\n"].concat());
+    decoder.reset();
+    let stats = region.change();
+    let held = stats.bytes_allocated.saturating_sub(stats.bytes_deallocated);
+    assert!(held <= 448 * 1024, "{held}");
+    assert_eq!(decoder.last_event_id().as_str(), "x");
 }
 
 fn feed(decoder: &mut Decoder, bytes: &[u8]) {

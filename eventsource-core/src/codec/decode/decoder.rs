@@ -43,7 +43,7 @@ use core::iter::once;
 /// # Memory
 /// [`Limits`] bound it. Data takes up to twice its limit, for memory grows by doubling, and where some of it isn't UTF-8, three
 /// times the limit more, for U+FFFD has three bytes. A comment that was asked for takes as many times the limit of
-/// a line. So by default it's 16 MiB of data, at worst 40 MiB, and as much for comments; half as much again while it
+/// a line. So by default it's 64 MiB of data, at worst 160 MiB, and as much for comments; half as much again while it
 /// grows. What was needed once is kept for the next event, until the decoder is dropped or [reset](Self::reset).
 ///
 /// [`with_buffer`](Decoder::with_buffer) needs no allocator: it works in a buffer of yours.
@@ -229,8 +229,10 @@ impl<M: Memory> Decoder<M> {
     /// ID, as browsers do. Memory that's far beyond ordinary use, more than 64 KiB for any field, is given back.
     pub fn reset(&mut self) {
         for memory in [&mut self.data, &mut self.name, &mut self.id, &mut self.scratch] {
-            memory.release();
+            memory.clear();
+            memory.shrink();
         }
+        self.last_event_id.shrink();
         self.lent = false;
         self.has_id = false;
         self.line = Line::Start;

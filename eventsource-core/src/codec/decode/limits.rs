@@ -6,8 +6,8 @@ use core::fmt;
 /// The sizes that a [`Decoder`](super::Decoder) accepts, in bytes as they come in. `usize::MAX` is no limit. Of zero, `line` and
 /// `event` accept nothing: every line that would be kept is over them. The others then accept what's empty.
 ///
-/// The defaults are for streams of large models and of logs: those send several MiB of Base64 in one line, and
-/// some servers make an id of half a KiB of JSON.
+/// The defaults are for what real servers send: an image of 16 MiB as Base64 in one line, a name of 16 KiB, an id of half a
+/// KiB of JSON.
 ///
 /// ```
 /// use eventsource_core::codec::{Decoder, Limits};
@@ -17,12 +17,12 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
-    /// A line without its end: 8 MiB by default. Comments that nobody asked for and unknown fields are dropped as they come and
+    /// A line without its end: 32 MiB by default. Comments that nobody asked for and unknown fields are dropped as they come and
     /// may have any length, `retry` too.
     pub line: usize,
-    /// An event's data, with one line break for each of its lines: 8 MiB by default.
+    /// An event's data, with one line break for each of its lines: 32 MiB by default.
     pub event: usize,
-    /// An event's name: 4 KiB by default.
+    /// An event's name: 64 KiB by default.
     pub name: usize,
     /// An id: 4 KiB by default. The last one is kept for the life of the connection, and sent back with the next.
     pub id: usize,
@@ -31,7 +31,7 @@ pub struct Limits {
 impl Limits {
     /// Creates the default limits.
     pub const fn new() -> Self {
-        Self { line: 8 * 1024 * 1024, event: 8 * 1024 * 1024, name: 4 * 1024, id: 4 * 1024 }
+        Self { line: 32 * 1024 * 1024, event: 32 * 1024 * 1024, name: 64 * 1024, id: 4 * 1024 }
     }
 
     /// Limits a [line](Self::line).

@@ -20,8 +20,8 @@ pub(super) mod sealed {
 
         fn clear(&mut self);
 
-        /// Clears it, and gives back what's far more than ordinary events need.
-        fn release(&mut self);
+        /// Gives back what's far more than ordinary events need, beside what it holds.
+        fn shrink(&mut self);
 
         /// Whether [`text`](Self::text) has room for its replacements.
         fn fits_as_text(&self) -> bool;
@@ -60,9 +60,7 @@ impl sealed::Memory for Fixed<'_> {
         self.truncate(0);
     }
 
-    fn release(&mut self) {
-        self.truncate(0);
-    }
+    fn shrink(&mut self) {}
 
     fn fits_as_text(&self) -> bool {
         let kept = self.written();
@@ -152,8 +150,7 @@ mod growable {
             self.text.clear();
         }
 
-        fn release(&mut self) {
-            sealed::Memory::clear(self);
+        fn shrink(&mut self) {
             self.bytes.shrink_to(ORDINARY);
             self.text.shrink_to(ORDINARY);
         }
