@@ -69,6 +69,9 @@ pub(super) enum Batch<L> {
 /// So many are taken at once where they can't be taken as one.
 const BATCH: usize = 64;
 
+/// With so many bytes, no more are taken: the channel may let go what was taken, and then the subscription alone holds it.
+const BATCH_BYTES: usize = 32 * 1024;
+
 impl<L> State<L> {
     /// Whether something waits.
     pub(super) fn is_behind(&self, cursors: &[Cursor], lag: Lag) -> bool {
@@ -146,6 +149,7 @@ impl<L> State<L> {
         let mut frames = Vec::new();
         // While the newest alone of each key is to wait, nothing is taken in advance.
         let most = if lag == Lag::Conflate { 1 } else { BATCH };
+        let mut bytes = 0_usize;
         while frames.len() < most {
             let Some(Reverse((_, index))) = heads.pop().filter(|Reverse((next, _))| *next <= until) else {
                 break;
@@ -179,8 +183,9 @@ impl<L> State<L> {
             heads.extend(topic.next(cursor.position, lag).map(|next| Reverse((next, index))));
             // Those that pass the filter are counted later.
             self.delivered(slot, sequence, if filtered { 0 } else { count });
+            bytes = bytes.saturating_add(frame.len());
             frames.push((Frame::from_joined(frame), label.filter(|_| filtered)));
-            if loses {
+            if loses || bytes >= BATCH_BYTES {
                 break;
             }
         }

@@ -55,7 +55,6 @@ impl<L> Shared<L> {
             topics: Slab::new(),
             names: HashMap::new(),
             ids: HashMap::new(),
-            last_id: None,
             forgotten_to: 0,
             slots: Slab::new(),
             waiting: 0,
@@ -93,7 +92,7 @@ impl<L> Shared<L> {
             return Ok(SequenceId::new(self.epoch, state.sequence));
         }
         let index = self.topic_to_publish_to(&mut state, topic, now)?;
-        let State { sequence, topics, ids, last_id, counters, garbage, .. } = &mut *state;
+        let State { sequence, topics, ids, counters, garbage, .. } = &mut *state;
         if let Some(topic) = topics.get_mut(index) {
             topic.log.begin_batch(events, bytes);
             for Prepared { block, id, key, label } in batch {
@@ -104,7 +103,7 @@ impl<L> Shared<L> {
                 };
                 if let Some(id) = &id {
                     ids.insert(Arc::clone(id), *sequence);
-                    *last_id = Some(Arc::clone(id));
+                    topic.last_id = Some((*sequence, Arc::clone(id)));
                 }
                 if let Some(latest) = &mut topic.latest {
                     latest.put(*sequence, key, frame.clone(), Arc::clone(&label), &mut garbage.values);
@@ -169,6 +168,7 @@ impl<L> Shared<L> {
             log: Log::new(self.options.retention, self.options.window, state.forgotten_to),
             latest: self.options.latest.map(Latest::new),
             subscribers: HashSet::new(),
+            last_id: None,
             version: Arc::new(AtomicU64::new(0)),
             published: 0,
             counts: false,
@@ -187,14 +187,22 @@ impl<L> Shared<L> {
         }
     }
 
-    /// What tells a client that has no event yet where it is; nothing where there's no id yet.
-    pub(super) fn position(&self, state: &State<L>) -> Option<Frame> {
+    /// Returns what tells a client that has no event yet where it is; nothing where there's no id yet.
+    ///
+    /// A caller's id may say something of its event. So it's one of a topic that the client subscribes to, and there's none
+    /// where a filter may keep that event from the client.
+    pub(super) fn position(&self, state: &State<L>, indices: &[usize], filtered: bool) -> Option<Frame> {
         match self.options.ids {
             Ids::Assigned => {
                 let position = SequenceId::new(self.epoch, state.sequence);
                 Some(Event::empty().id(position.to_text().as_id()).into())
             }
-            Ids::Callers => state.last_id.as_ref().map(|id| Event::empty().id(EventId::trusted(id)).into()),
+            Ids::Callers if filtered => None,
+            Ids::Callers => {
+                let topics = indices.iter().filter_map(|&index| state.topics.get(index));
+                let (_, id) = topics.filter_map(|topic| topic.last_id.as_ref()).max()?;
+                Some(Event::empty().id(EventId::trusted(id)).into())
+            }
         }
     }
 
@@ -267,8 +275,10 @@ impl<L> Shared<L> {
     }
 
     pub(super) fn topic_stats(&self) -> Vec<TopicStats> {
+        // A caller's clock may ask the channel for something, so it isn't asked under the lock.
+        let now = self.options.now();
         let mut state = self.lock();
-        self.forget_all_unused(&mut state, self.options.now());
+        self.forget_all_unused(&mut state, now);
         let topics = state.topics.iter().map(|(_, topic)| topic.stats(&state.slots)).collect();
         unlock(state);
         topics

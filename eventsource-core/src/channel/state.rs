@@ -19,9 +19,8 @@ pub(super) struct State<L> {
     pub(super) closed: bool,
     pub(super) topics: Slab<Topic<L>>,
     pub(super) names: HashMap<Arc<str>, usize>,
-    /// The callers' ids of what's held, and the last one ever.
+    /// The callers' ids of what's held.
     pub(super) ids: HashMap<Arc<str>, u64>,
-    pub(super) last_id: Option<Arc<str>>,
     /// Topics that are gone had events up to this number.
     pub(super) forgotten_to: u64,
     pub(super) slots: Slab<Slot>,
@@ -54,6 +53,8 @@ pub(super) struct Topic<L> {
     pub(super) latest: Option<Latest<L>>,
     /// Their slots. A set, so that walking it costs no more than a crowd that has gone.
     pub(super) subscribers: HashSet<usize>,
+    /// The caller's id of the last event, and that one's number.
+    pub(super) last_id: Option<(u64, Arc<str>)>,
     /// Moves on with each change of it.
     pub(super) version: Arc<AtomicU64>,
     pub(super) published: u64,

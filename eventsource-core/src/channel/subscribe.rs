@@ -147,7 +147,7 @@ impl<L> SubscriptionBuilder<L> {
         self.topics.dedup();
         let Self { shared, topics, last_event_id, start, lag, filter_map, mut on_resumed, on_dropped } = self;
         let Beginning { slot, cursors, resumed, position } =
-            Beginning::find(&shared, &topics, &last_event_id, start, lag);
+            Beginning::find(&shared, &topics, &last_event_id, start, lag, filter_map.is_some());
 
         // From here on a panic of a caller's code ends a subscription, and leaves nothing behind.
         let mut subscription = Subscription {
@@ -191,6 +191,7 @@ impl Beginning {
         last_event_id: &LastEventId,
         start: Start,
         lag: Lag,
+        filtered: bool,
     ) -> Self {
         let now = shared.options.now();
         let mut state = shared.lock();
@@ -212,18 +213,18 @@ impl Beginning {
         state.reached(slot, reached);
         let position = match (resumed, first) {
             (Resumed::Complete, _) | (_, Some(_)) => None,
-            _ => shared.position(&state),
+            _ => shared.position(&state, &indices, filtered),
         };
         unlock(state);
         Self { slot, cursors, resumed, position }
     }
 }
 
+/// The settings, never a topic's name or an id.
 impl<L> fmt::Debug for SubscriptionBuilder<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubscriptionBuilder")
-            .field("topics", &self.topics)
-            .field("last_event_id", &self.last_event_id)
+            .field("topics", &self.topics.len())
             .field("start", &self.start)
             .field("lag", &self.lag)
             .finish_non_exhaustive()

@@ -3,11 +3,11 @@
 use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
-use eventsource_core::channel::{Lag, Resumed, Start, SubscribeError};
+use eventsource_core::channel::{Ids, Lag, Resumed, Start, SubscribeError};
 use eventsource_core::test_util::{ManualClock, Probe, interpret};
 use eventsource_core::{
-    Channel, ChannelOptions, Drain, EndReason, EventStream, Frame, LastEventId, Publication, Source,
-    StopHandle, Subscription, Topics,
+    Channel, ChannelOptions, Drain, EndReason, Event, EventId, EventStream, Frame, LastEventId, Publication,
+    Source, StopHandle, Subscription, Topics,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -179,6 +179,51 @@ fn what_came_before_a_stop_comes_out_behind_any_filter() {
         );
         assert_eq!(over.stream().end().unwrap().reason(), EndReason::Lifetime);
     }
+}
+
+#[test]
+fn a_position_names_no_event_that_the_client_may_not_see() {
+    let topics = Topics::with_labels(ChannelOptions::new().ids(Ids::Callers));
+    let publish = |topic: &str, id: &'static str, label: bool| {
+        let event = Event::new("x").id(EventId::new(id).unwrap());
+        topics.publish(topic, Publication::new(event).label(label)).unwrap();
+    };
+    publish("public", "public-1", true);
+    publish("private", "invoice-of-alice", true);
+    let position = |subscription: Subscription<bool>| Frame::from_iter(open(subscription).take_ready(9));
+    let public = topics.subscription(["public"]);
+    assert_eq!(position(public.begin().unwrap()).as_bytes(), b"id: public-1\n\n");
+    publish("public", "secret", false);
+    let filtered = topics.subscription(["public"]).filter(|passes| *passes).begin().unwrap();
+    assert_eq!(position(filtered), Frame::default());
+    assert_eq!(position(topics.subscription(["empty"]).begin().unwrap()), Frame::default());
+}
+
+#[test]
+fn a_clock_may_ask_and_debug_tells_no_secret() {
+    let slot: Arc<Mutex<Option<Topics>>> = Arc::default();
+    let asked = Arc::clone(&slot);
+    let clock = move || {
+        if let Some(topics) = &*asked.lock().unwrap() {
+            topics.stats();
+        }
+        Duration::ZERO
+    };
+    let topics = Topics::with_options(ChannelOptions::new().retain_for(Duration::from_secs(1), clock));
+    *slot.lock().unwrap() = Some(topics.clone());
+    topics.publish("name-of-topic", "text-of-event").unwrap();
+    assert_eq!(topics.topics().len(), 1);
+    let seen = LastEventId::parse(b"id-of-client");
+    let subscription = topics.subscription(["name-of-topic"]).resume(seen);
+    let told = format!(
+        "{topics:#?} {subscription:#?} {:#?}",
+        topics.subscribe(["name-of-topic"], LastEventId::None)
+    );
+    assert!(
+        !["name-of-topic", "text-of-event", "id-of-client"].iter().any(|secret| told.contains(secret)),
+        "{told}"
+    );
+    *slot.lock().unwrap() = None;
 }
 
 #[test]
