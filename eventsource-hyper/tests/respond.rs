@@ -195,6 +195,14 @@ fn a_service_may_refuse_by_the_head_of_the_request() {
 }
 
 #[test]
+fn negotiation_can_be_switched_off() {
+    let json = request(Method::GET, "/", &[("accept", b"application/json")]);
+    assert_eq!(respond(&json, |_| hello()).status(), StatusCode::NOT_ACCEPTABLE);
+    let responder = Responder::new().negotiate(false);
+    assert_eq!(responder.respond(&json, |_| hello()).status(), StatusCode::OK);
+}
+
+#[test]
 fn an_error_ends_the_body_well_unless_it_is_to_abort() {
     let failing = || EventStream::without_timer(stream::iter([Ok("sent"), Err("broke")]));
     let body = EventBody::new(failing()).into_boxed();
@@ -240,6 +248,19 @@ mod cors {
             assert_eq!(headers.keys_len(), 1, "{foreign}: {headers:?}");
             assert_eq!(headers["vary"], "origin", "{foreign}");
         }
+    }
+
+    #[test]
+    fn pages_send_and_read_the_headers_that_are_named() {
+        let session = http::HeaderName::from_static("x-session");
+        let cors = Cors::any().request_headers([session.clone()]).expose_headers([session]);
+        let read = allowed(&cors, &from("https://ours.example"));
+        assert_eq!(read["access-control-expose-headers"], "x-session");
+        let mut preflight = from("https://ours.example");
+        *preflight.method_mut() = Method::OPTIONS;
+        preflight.headers_mut().insert("access-control-request-method", HeaderValue::from_static("GET"));
+        let preflight = cors.preflight(&preflight).unwrap();
+        assert_eq!(preflight.headers()["access-control-allow-headers"], "x-session");
     }
 
     #[test]
