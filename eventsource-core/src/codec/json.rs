@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::ser::Error as _;
 
-/// With the `json` feature.
 impl Event<'_> {
     /// Encodes this event at the end of `out`, with `value` as JSON in place of its data. The JSON is serialised
     /// straight into `out`, with no copy in between.
@@ -67,7 +66,6 @@ impl std::io::Write for Serialised<'_> {
     }
 }
 
-/// With the `json` feature.
 impl Frame {
     /// An event with `value` as JSON in place of its data.
     ///
@@ -88,7 +86,6 @@ impl Frame {
     }
 }
 
-/// With the `json` feature.
 impl OwnedEvent {
     /// The data as JSON of a type.
     ///

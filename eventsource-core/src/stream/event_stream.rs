@@ -25,7 +25,8 @@ use pin_project_lite::pin_project;
 pin_project! {
     /// One connection's output: a [`Stream`] of [`Frame`]s that merges sources and adds what a connection needs.
     ///
-    /// It decides everything and does no IO: an adapter, or a loop of your own, polls it and writes the frames.
+    /// It decides everything and does no IO: an adapter, or a loop of your own, polls it and writes the frames. A server writes an
+    /// `EventStream`; in some other libraries the name is that of a client's reader, which here is [`Events`](crate::Events).
     ///
     /// ```
     /// use core::time::Duration;

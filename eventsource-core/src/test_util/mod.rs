@@ -1,5 +1,5 @@
 //! For tests, yours and ours: time that is moved by hand, a probe for endless streams, and a slow reference
-//! interpreter. With the `test-util` feature.
+//! interpreter.
 //!
 //! ```
 //! use core::time::Duration;

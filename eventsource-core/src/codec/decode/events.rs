@@ -41,7 +41,8 @@ impl From<OwnedEvent> for Frame {
 }
 
 pin_project! {
-    /// The events of a stream of chunks, such as the body of a response.
+    /// The events of a stream of chunks, such as the body of a response: what a client reads. Some other libraries call it an event
+    /// stream; here an [`EventStream`](crate::EventStream) is what a server writes.
     ///
     /// ```
     /// use eventsource_core::codec::EventsError;
