@@ -311,9 +311,17 @@ fn an_event_in_one_chunk_is_a_view_of_it() {
 #[test]
 fn a_decoded_event_can_be_sent_on() {
     let mut decoder = Decoder::new();
-    let mut chunk = Chunk::new(b"id: 7\ndata: a\ndata: b\n\n");
-    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!() };
-    assert_eq!(Frame::from(Event::from(event)).as_bytes(), b"event: message\nid: 7\ndata: a\ndata: b\n\n");
+    // An id that came before isn't the event's own, and an empty one would reset the next reader's.
+    for (came, goes) in [
+        ("id: 7\ndata: a\ndata: b\n\n", "id: 7\ndata: a\ndata: b\n\n"),
+        ("event: n\ndata: c\n\n", "event: n\ndata: c\n\n"),
+        ("id\ndata: d\n\n", "data: d\n\n"),
+    ] {
+        let mut chunk = Chunk::new(came.as_bytes());
+        let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!() };
+        assert_eq!(event.id().is_some(), came.starts_with("id"));
+        assert_eq!(Event::from(event).to_string(), goes);
+    }
 }
 
 /// Bytes that look like an event stream more often than chance would have it.

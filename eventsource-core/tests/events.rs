@@ -4,7 +4,7 @@ use bytes::Bytes;
 use core::pin::pin;
 use core::time::Duration;
 use eventsource_core::codec::{EventsError, Limit, Limits, Overflow};
-use eventsource_core::{Decoder, EventId, Events, Frame};
+use eventsource_core::{Decoder, Event, EventId, Events, Frame};
 use futures_util::stream::{self, FusedStream};
 use futures_util::{FutureExt, Stream, StreamExt};
 use std::sync::Arc;
@@ -176,4 +176,10 @@ fn an_owned_event_can_be_sent_on() {
     let mut events = Events::new(stream::iter([Ok::<_, ()>("event: n\nid: 1\ndata: a\ndata: b\n\n")]));
     let event = events.next().now_or_never().unwrap().unwrap().unwrap();
     assert_eq!(Frame::from(event).as_bytes(), b"event: n\nid: 1\ndata: a\ndata: b\n\n");
+    // What wasn't in its block isn't written: neither a name nor an id, and an empty one never.
+    let chunks = stream::iter([Ok::<_, ()>("id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n")]);
+    let events: Vec<_> = Events::new(chunks).collect().now_or_never().unwrap();
+    let passed_on: Vec<_> =
+        events.iter().map(|event| Event::from(event.as_ref().unwrap()).to_string()).collect();
+    assert_eq!(passed_on, ["id: 1\ndata: a\n\n", "data: b\n\n", "data: c\n\n"]);
 }

@@ -20,7 +20,7 @@ impl Block {
 
 /// An item before it's lent: it borrows nothing of the decoder.
 pub(super) enum RawItem<'i> {
-    Event { name: RawText<'i>, data: RawText<'i> },
+    Event { name: RawText<'i>, data: RawText<'i>, has_id: bool },
     Comment(RawText<'i>),
     Retry(Duration),
     LastEventId,

@@ -290,10 +290,11 @@ impl<M: Memory> Decoder<M> {
     fn lend<'s, 'i: 's>(&'s mut self, found: RawItem<'i>) -> Item<'s> {
         let last_event_id = EventId::trusted(self.last_event_id.as_text());
         match found {
-            RawItem::Event { name, data } => Item::Event(DecodedEvent {
+            RawItem::Event { name, data, has_id } => Item::Event(DecodedEvent {
                 name: EventName::trusted(name.lend(&mut self.name)),
                 last_event_id,
                 data: data.lend(&mut self.data),
+                has_id,
             }),
             RawItem::Comment(text) => Item::Comment(text.lend(&mut self.scratch)),
             RawItem::Retry(after) => Item::Retry(after),

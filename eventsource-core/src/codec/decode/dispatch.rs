@@ -26,11 +26,14 @@ impl<M: Memory> Decoder<M> {
         } else {
             let name = self.dispatched_name(chunk, block.name)?;
             let data = self.dispatched_data(chunk, block.data)?;
-            Some(RawItem::Event { name, data })
+            Some((name, data))
         };
         let has_id = self.commit_id(chunk, core::mem::take(block).id);
         self.end_line(chunk, 0);
-        Ok(event.or(has_id.then_some(RawItem::LastEventId)))
+        Ok(match event {
+            Some((name, data)) => Some(RawItem::Event { name, data, has_id }),
+            None => has_id.then_some(RawItem::LastEventId),
+        })
     }
 
     fn dispatched_name<'i>(

@@ -1,5 +1,6 @@
 //! A stream of chunks as a stream of events.
 
+use super::item::pass_on;
 use super::{Chunk, Decoder, Item, LimitError};
 use crate::codec::{EventIdBuf, EventNameBuf};
 use crate::{Event, EventId, EventName, Frame};
@@ -24,16 +25,25 @@ pub struct OwnedEvent {
     pub last_event_id: EventIdBuf,
     /// The data: its lines, with LF between them.
     pub data: ByteString,
+    has_id: bool,
 }
 
-/// To send it on, with the name and the id stated.
-impl<'a> From<&'a OwnedEvent> for Event<'a> {
-    fn from(event: &'a OwnedEvent) -> Self {
-        Event::new(&event.data).name(event.name.as_name()).id(event.last_event_id.as_id())
+impl OwnedEvent {
+    /// Returns the id that stood in the event's own block, if one did.
+    pub fn id(&self) -> Option<EventId<'_>> {
+        self.has_id.then(|| self.last_event_id.as_id())
     }
 }
 
-/// To send it on, with the name and the id stated.
+/// To pass it on as it came: an event without a name stays without, and an id is stated where it was. An empty one isn't: it would
+/// have the next reader forget where it is.
+impl<'a> From<&'a OwnedEvent> for Event<'a> {
+    fn from(event: &'a OwnedEvent) -> Self {
+        pass_on(event.name.as_name(), event.id(), &event.data)
+    }
+}
+
+/// To pass it on as it came.
 impl From<OwnedEvent> for Frame {
     fn from(event: OwnedEvent) -> Self {
         Event::from(&event).into()
@@ -199,7 +209,8 @@ fn decode(rest: &mut Bytes, decoder: &mut Decoder, id: &mut EventIdBuf, out: &mu
         out.push_back(match decoder.decode(&mut chunk) {
             Ok(Some(Item::Event(event))) => {
                 let (name, data) = (own_name(event.name), own_data(event.data, rest));
-                Decoded::Event(OwnedEvent { name, last_event_id: own_id(decoder, id), data })
+                let has_id = event.has_id;
+                Decoded::Event(OwnedEvent { name, last_event_id: own_id(decoder, id), data, has_id })
             }
             Ok(Some(Item::LastEventId(_))) => Decoded::LastEventId(own_id(decoder, id)),
             Ok(Some(Item::Retry(after))) => Decoded::Retry(after),

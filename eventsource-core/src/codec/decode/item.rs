@@ -28,11 +28,27 @@ pub struct DecodedEvent<'a> {
     pub last_event_id: EventId<'a>,
     /// The data: its lines, with LF between them.
     pub data: &'a str,
+    pub(super) has_id: bool,
 }
 
-/// To send it on, with the name and the id stated.
+impl<'a> DecodedEvent<'a> {
+    /// Returns the id that stood in the event's own block, if one did.
+    pub fn id(&self) -> Option<EventId<'a>> {
+        self.has_id.then_some(self.last_event_id)
+    }
+}
+
+/// To pass it on as it came: an event without a name stays without, and an id is stated where it was. An empty one isn't: it would
+/// have the next reader forget where it is.
 impl<'a> From<DecodedEvent<'a>> for Event<'a> {
     fn from(event: DecodedEvent<'a>) -> Self {
-        Event::new(event.data).name(event.name).id(event.last_event_id)
+        pass_on(event.name, event.id(), event.data)
     }
+}
+
+pub(super) fn pass_on<'a>(name: EventName<'a>, id: Option<EventId<'a>>, data: &'a str) -> Event<'a> {
+    let mut event = Event::new(data);
+    event.name = Some(name).filter(|name| *name != EventName::MESSAGE);
+    event.id = id.filter(|id| !id.as_str().is_empty());
+    event
 }
