@@ -48,7 +48,7 @@ use core::fmt;
 /// subscriptions that [conflate](super::Lag::Conflate).
 ///
 /// # Cost
-/// Publishing costs one allocation, and for each waiting subscription one wake. A poll that finds nothing takes no lock;
+/// Publishing costs an allocation for the event, one for its label, and for each waiting subscription one wake. A poll that finds nothing takes no lock;
 /// one that finds something takes one for all there is. Who's behind gets what's kept in joined stretches that all others
 /// share: the catch-up of many costs one copy of what's kept, not one for each.
 pub struct Channel<L = ()>(Arc<Publisher<L>>);
