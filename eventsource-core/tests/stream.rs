@@ -3,7 +3,8 @@
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
-use eventsource_core::stream::TryEmitError;
+use eventsource_core::io::{Driver, WriteOnly};
+use eventsource_core::stream::{StallHandle, TryEmitError};
 use eventsource_core::test_util::{ManualClock, Probe, interpret};
 use eventsource_core::{Emitter, EndReason, Event, EventStream, Frame, KeepAlive, StopHandle, event_name};
 use futures_util::stream::{self, FusedStream, StreamExt};
@@ -68,6 +69,22 @@ fn however_many_are_merged_each_has_its_share() {
     for name in ["0", "1", "2", "3", "4", "5", "6", "7"] {
         assert_eq!(data.iter().filter(|data| *data == name).count(), 100, "{name}");
     }
+}
+
+#[test]
+fn a_write_timeout_that_is_off_leaves_the_stall_handle_alone() {
+    let stall = StallHandle::new();
+    let told = Arc::new(Mutex::new(None));
+    let tell = Arc::clone(&told);
+    let stream = EventStream::with_timer(stream::pending::<Frame>(), ManualClock::new().timer())
+        .stall_on(&stall)
+        .on_end(move |end| *tell.lock().unwrap() = Some(end.reason()));
+    let driver = Driver::new(stream, WriteOnly::new(Vec::new()));
+    let mut driver = Box::pin(driver.write_timeout_with(Duration::ZERO, ManualClock::new().timer()));
+    assert!(driver.as_mut().now_or_never().is_none());
+    stall.set_stalled();
+    drop(driver);
+    assert_eq!(*told.lock().unwrap(), Some(EndReason::Stalled));
 }
 
 /// Counts how often it's polled.

@@ -102,7 +102,8 @@ impl Responder {
         self
     }
 
-    /// Where there's no `Last-Event-ID` header, takes the last event ID from this parameter of the query. The
+    /// Where there's no `Last-Event-ID` header, takes the last event ID from this parameter of the query, from the last one if
+    /// it's repeated. The
     /// header goes before it, for a browser that reconnects repeats the URL that it began with.
     #[must_use]
     pub fn last_event_id_parameter(mut self, name: impl Into<Cow<'static, str>>) -> Self {
@@ -275,10 +276,10 @@ impl Default for Responder {
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The first value of a parameter, decoded from `application/x-www-form-urlencoded`, but as bytes: what isn't UTF-8
+/// Returns the last value of a parameter, which is the newest where a client appends one at each reconnection, decoded from `application/x-www-form-urlencoded`, but as bytes: what isn't UTF-8
 /// must not become another id.
 fn query_value(query: &str, name: &str) -> Option<Vec<u8>> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).collect::<Vec<u8>>();
-    let mut parameters = query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
-    parameters.find(|(key, _)| decode(key) == name.as_bytes()).map(|(_, value)| decode(value))
+    let parameters = query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
+    parameters.filter(|(key, _)| decode(key) == name.as_bytes()).last().map(|(_, value)| decode(value))
 }

@@ -141,6 +141,9 @@ where
     where
         T: Timer,
     {
+        if limit.is_zero() {
+            return self;
+        }
         let handle = StallHandle::new();
         self.stream = self.stream.map(|stream| stream.stall_on(&handle));
         let timeout = WriteTimeout::new(limit);

@@ -35,6 +35,19 @@ fn a_subscription_to_nothing_is_an_error() {
 }
 
 #[test]
+fn a_subscription_to_no_topic_has_nothing_and_ends_with_the_others() {
+    let topics = Topics::new();
+    let mut none = open(topics.subscribe::<&str>([], LastEventId::None));
+    assert!(data(&mut none).is_empty());
+    topics.publish("a", "x").unwrap();
+    assert!(data(&mut none).is_empty());
+    let wakes = none.wakes();
+    topics.close();
+    assert!(none.wakes() > wakes);
+    assert_eq!(none.poll(), Poll::Ready(None));
+}
+
+#[test]
 fn a_second_close_lets_out_no_more_than_the_first() {
     let channel = Channel::new();
     let mut subscription = channel.subscribe(LastEventId::None);
