@@ -22,7 +22,10 @@ pub(crate) struct Latest<L> {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Value<L> {
+    pub(crate) sequence: u64,
     key: Option<Arc<str>>,
+    /// The caller's own id, where those are indexed.
+    pub(crate) id: Option<Arc<str>>,
     pub(crate) frame: Bytes,
     pub(crate) label: Arc<L>,
 }
@@ -44,6 +47,7 @@ impl<L> Latest<L> {
         &mut self,
         sequence: u64,
         key: Option<Arc<str>>,
+        id: Option<Arc<str>>,
         frame: Bytes,
         label: Arc<L>,
         garbage: &mut Vec<Value<L>>,
@@ -53,7 +57,7 @@ impl<L> Latest<L> {
                 garbage.extend(self.remove(older));
             }
         }
-        let value = Value { key, frame, label };
+        let value = Value { sequence, key, id, frame, label };
         self.bytes = self.bytes.saturating_add(value.len());
         self.by_sequence.insert(sequence, value);
         while self.by_sequence.len() > 1
@@ -77,6 +81,11 @@ impl<L> Latest<L> {
         let value = self.by_sequence.remove(&sequence)?;
         self.bytes = self.bytes.saturating_sub(value.len());
         Some(value)
+    }
+
+    /// Whether the event with a sequence number is there.
+    pub(crate) fn holds(&self, sequence: u64) -> bool {
+        self.by_sequence.contains_key(&sequence)
     }
 
     /// The first that's newer than a sequence number.

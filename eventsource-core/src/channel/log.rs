@@ -195,6 +195,12 @@ impl<L> Log<L> {
         entry(&self.segments, position).filter(|_| position >= self.first)
     }
 
+    /// Whether the event with a sequence number is held.
+    pub(crate) fn holds(&self, sequence: u64) -> bool {
+        let position = self.position_after(sequence.saturating_sub(1));
+        self.entry(position).is_some_and(|entry| entry.sequence == sequence)
+    }
+
     /// The position of the first event held whose sequence number is greater.
     pub(crate) fn position_after(&self, sequence: u64) -> u64 {
         let at = self.segments.partition_point(|segment| segment.last_sequence() <= sequence);

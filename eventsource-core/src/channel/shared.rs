@@ -106,7 +106,14 @@ impl<L> Shared<L> {
                     topic.last_id = Some((*sequence, Arc::clone(id)));
                 }
                 if let Some(latest) = &mut topic.latest {
-                    latest.put(*sequence, key, frame.clone(), Arc::clone(&label), &mut garbage.values);
+                    let before = garbage.values.len();
+                    let (id, label) = (id.clone(), Arc::clone(&label));
+                    latest.put(*sequence, key, id, frame.clone(), label, &mut garbage.values);
+                    for value in garbage.values.get(before..).unwrap_or_default() {
+                        if let Some(id) = value.id.as_ref().filter(|_| !topic.log.holds(value.sequence)) {
+                            ids.remove(id);
+                        }
+                    }
                 }
                 topic.log.push(Entry { sequence: *sequence, at: now, label, id, frame });
             }

@@ -76,8 +76,11 @@ impl<L> State<L> {
             return;
         };
         let live = !topic.subscribers.is_empty();
-        topic.log.trim(now, live, &mut self.garbage.segments, |entry| {
-            if let Some(id) = &entry.id {
+        let Topic { log, latest, .. } = topic;
+        log.trim(now, live, &mut self.garbage.segments, |entry| {
+            // The table of the newest per key may still have it.
+            let is_latest = || latest.as_ref().is_some_and(|latest| latest.holds(entry.sequence));
+            if let Some(id) = entry.id.as_ref().filter(|_| !is_latest()) {
                 self.ids.remove(id);
             }
         });

@@ -213,6 +213,31 @@ fn a_position_names_no_event_that_the_client_may_not_see() {
 }
 
 #[test]
+fn a_caller_s_id_is_known_while_the_newest_per_key_has_its_event() {
+    let options = ChannelOptions::new().ids(Ids::Callers).retain(0, 0).latest_per_key(2, 1 << 20);
+    let channel = Channel::with_options(options);
+    let publish = |id: &'static str, key: &'static str| {
+        let event = Event::new(id).id(EventId::new(id).unwrap());
+        channel.publish(Publication::new(event).key(key)).unwrap();
+    };
+    publish("1", "a");
+    publish("2", "b");
+    let resume = |id: &str| {
+        let seen = LastEventId::parse(id.as_bytes());
+        channel.subscription().lag(Lag::Conflate).resume(seen).begin().unwrap()
+    };
+    assert_eq!(resume("1").resumed(), Resumed::Complete);
+    assert_eq!(data(&mut open(resume("1"))), ["2"]);
+    // Once another has taken its place, it's gone, and its id may be used again.
+    publish("3", "a");
+    assert_eq!(resume("1").resumed(), Resumed::Unknown);
+    assert_eq!(resume("2").resumed(), Resumed::Complete);
+    publish("1", "b");
+    assert_eq!(resume("2").resumed(), Resumed::Unknown);
+    assert_eq!(resume("3").resumed(), Resumed::Complete);
+}
+
+#[test]
 fn a_clock_may_ask_and_debug_tells_no_secret() {
     let slot: Arc<Mutex<Option<Topics>>> = Arc::default();
     let asked = Arc::clone(&slot);

@@ -385,10 +385,11 @@ impl Run {
 
         // What was held when it began is what's replayed.
         let id_is_known = known.filter(|&sequence| sequence != u64::MAX).filter(|&sequence| match self.ids {
-            Ids::Callers => self
-                .model
-                .iter()
-                .any(|topic| topic.all[topic.held_from..].iter().any(|event| event.sequence == sequence)),
+            Ids::Callers => self.model.iter().any(|topic| {
+                let mut events = topic.all.iter().enumerate();
+                let at = events.position(|(_, event)| event.sequence == sequence);
+                at.is_some_and(|index| index >= topic.held_from || topic.latest.contains(&index))
+            }),
             _ => sequence <= self.sequence,
         });
         let mut missed = 0;
