@@ -1,6 +1,7 @@
 //! Ending many streams without a rush.
 
 use core::time::Duration;
+use eventsource_core::StopHandle;
 use eventsource_core::test_util::{ManualClock, ManualTimer, Probe, interpret};
 use eventsource_core::{
     Channel, Drain, EndReason, EventStream, Frame, LastEventId, Source, Subscription, event_name,
@@ -135,4 +136,16 @@ fn a_stream_that_has_gone_is_forgotten() {
     drop(drain.begin(SECOND, ManualClock::new().timer()));
     drop(drain.begin(SECOND, ManualClock::new().timer()));
     assert!(drain.is_begun());
+}
+
+#[test]
+fn a_newcomer_is_told_when_to_come_back_also_where_all_is_stopped() {
+    let drain = Drain::with_seed(2 * SECOND..=2 * SECOND, 0);
+    drop(drain.begin(SECOND, ManualClock::new().timer()));
+    let stop = StopHandle::new();
+    stop.stop();
+    let newcomer = EventStream::without_timer(endless()).stop_on(&stop).drain_on(&drain);
+    let mut newcomer = Probe::new(newcomer);
+    assert_eq!(Frame::from_iter(newcomer.take_ready(9)).as_bytes(), b"retry: 2000\n\n");
+    assert_eq!(newcomer.stream().end().unwrap().reason(), EndReason::Drained);
 }

@@ -17,7 +17,6 @@ pin_project! {
     /// all that was sent. [`abort_on_error`](Self::abort_on_error) breaks the connection off instead.
     ///
     /// ```
-    /// use eventsource_core::stream::NoTimer;
     /// use eventsource_core::EventStream;
     /// use eventsource_hyper::EventBody;
     /// use futures_util::{FutureExt, stream};

@@ -4,7 +4,10 @@ use crate::EventBody;
 use bytes::Bytes;
 use core::time::Duration;
 use eventsource_core::channel::SubscribeError;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    TRANSFER_ENCODING,
+};
 use http::{Response, StatusCode};
 
 /// The answer to a request that gets no stream: a status with header fields and a text, never kept by a cache.
@@ -82,7 +85,8 @@ impl Refusal {
         self
     }
 
-    /// Adds a header field, such as `WWW-Authenticate`, or replaces one.
+    /// Adds a header field, such as `WWW-Authenticate`, or replaces one. What says how long the body is and how it's framed,
+    /// `Content-Length` and `Transfer-Encoding`, is left out of the response: the body itself decides that.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.insert(name, value);
@@ -103,6 +107,9 @@ impl Refusal {
             headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
             EventBody::text(body)
         };
+        // A length that isn't the body's would have a client take the rest for the next response.
+        headers.remove(CONTENT_LENGTH);
+        headers.remove(TRANSFER_ENCODING);
         let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
@@ -124,10 +131,10 @@ impl From<StatusCode> for Refusal {
 /// 400 where the request names no topic, which is the client's mistake; 500 for all that's the server's.
 impl From<SubscribeError> for Refusal {
     fn from(error: SubscribeError) -> Self {
-        let status = match error {
-            SubscribeError::NoTopics => StatusCode::BAD_REQUEST,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Self::new(status).body(format!("{error}\n"))
+        match error {
+            SubscribeError::NoTopics => Self::new(StatusCode::BAD_REQUEST).body(format!("{error}\n")),
+            // It tells of the server's settings.
+            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR),
+        }
     }
 }

@@ -6,7 +6,8 @@ use eventsource_core::http::{RESPONSE_HEADERS, accepts_event_stream};
 use eventsource_core::stream::{OptionalTimer, Source};
 use eventsource_core::{EventStream, LastEventId};
 use http::header::{
-    ACCEPT, ACCESS_CONTROL_ALLOW_METHODS, ALLOW, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
+    ACCEPT, ACCESS_CONTROL_ALLOW_METHODS, ALLOW, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
+    InvalidHeaderValue, TRANSFER_ENCODING,
 };
 use http::{Method, Request, Response, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
@@ -17,7 +18,6 @@ use std::borrow::Cow;
 /// [refuses](crate::Refusal).
 ///
 /// ```
-/// use eventsource_core::stream::NoTimer;
 /// use eventsource_core::{EventStream, LastEventId};
 /// use futures_util::stream;
 ///
@@ -39,7 +39,6 @@ pub fn respond<B, A: Answer>(
 /// How requests for an event stream are answered. Make it once, use it for every request.
 ///
 /// ```
-/// use eventsource_core::stream::NoTimer;
 /// use eventsource_core::EventStream;
 /// use eventsource_hyper::Responder;
 /// use futures_util::stream;
@@ -88,10 +87,13 @@ impl Responder {
         self
     }
 
-    /// Adds a header field to the response with the stream, or replaces one.
+    /// Adds a header field to the response with the stream, or replaces one. `Content-Length` and `Transfer-Encoding` are left out: a
+    /// stream has no length, and the server frames it.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
+            self.headers.insert(name, value);
+        }
         self
     }
 
@@ -142,7 +144,6 @@ impl Responder {
     /// Lets pages of other origins read the responses, refusals too, and answers the preflight requests of their browsers.
     ///
     /// ```
-    /// use eventsource_core::stream::NoTimer;
     /// use eventsource_core::EventStream;
     /// use eventsource_hyper::{Cors, Responder};
     /// use futures_util::stream;
@@ -280,6 +281,6 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// must not become another id.
 fn query_value(query: &str, name: &str) -> Option<Vec<u8>> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).collect::<Vec<u8>>();
-    let parameters = query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
-    parameters.filter(|(key, _)| decode(key) == name.as_bytes()).last().map(|(_, value)| decode(value))
+    let mut parameters = query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
+    parameters.rfind(|(key, _)| decode(key) == name.as_bytes()).map(|(_, value)| decode(value))
 }

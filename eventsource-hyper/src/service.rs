@@ -208,14 +208,17 @@ impl<A: Future<Output: Answer>> Future for Answering<A> {
     type Output = Result<ResponseOf<A>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
+        let mut state = self.project().state;
+        match state.as_mut().project() {
             // Polled again, it's a caller's mistake, and has nothing more.
             StateProjection::Answered { response } => {
                 response.take().map_or(Poll::Pending, |r| Poll::Ready(Ok(r)))
             }
             StateProjection::Asked { answer, responder, origin } => {
                 let answer = ready!(answer.poll(cx));
-                Poll::Ready(Ok(responder.finish(origin, answer.into_result())))
+                let response = responder.finish(origin, answer.into_result());
+                state.set(State::Answered { response: None });
+                Poll::Ready(Ok(response))
             }
         }
     }

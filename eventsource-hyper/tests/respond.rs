@@ -195,6 +195,21 @@ fn a_service_may_refuse_by_the_head_of_the_request() {
 }
 
 #[test]
+fn no_header_of_a_caller_s_says_how_long_a_body_is() {
+    let names = ["content-length", "transfer-encoding"].map(HeaderName::from_static);
+    for name in names {
+        let value = HeaderValue::from_static("3");
+        let refusal =
+            Refusal::new(StatusCode::BAD_GATEWAY).body("ten bytes\n").header(name.clone(), value.clone());
+        let response = refusal.into_response::<Hello, eventsource_core::stream::NoTimer>();
+        assert!(!response.headers().contains_key(&name));
+        let responder = Responder::new().header(name.clone(), value);
+        let response = responder.respond(&request(Method::GET, "/", &[]), |_| hello());
+        assert!(!response.headers().contains_key(&name));
+    }
+}
+
+#[test]
 fn negotiation_can_be_switched_off() {
     let json = request(Method::GET, "/", &[("accept", b"application/json")]);
     assert_eq!(respond(&json, |_| hello()).status(), StatusCode::NOT_ACCEPTABLE);

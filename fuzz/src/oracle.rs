@@ -41,7 +41,7 @@ pub struct Oracle {
     /// How many frames of sources still open came out after the lifetime.
     late: usize,
     /// Of each merge, whether the latest frame was of its second part. The first source has no merge.
-    turns: Vec<Option<bool>>,
+    turns: Vec<Option<usize>>,
     /// The waker of the latest poll, if that was pending.
     asleep: Option<Arc<Wakes>>,
     /// The causes of which the stream has certainly chosen.
@@ -262,14 +262,19 @@ impl Oracle {
         self.sent = now;
     }
 
-    /// After a frame of one part of a merge, the other is asked first.
+    /// A merge of many sources and one more gives the many a turn each, then the one its turn.
     fn check_turn(&mut self, at: usize, before: &[Next]) {
         for merge in at.max(1)..self.sources.len() {
-            let second = merge == at;
-            let others = if second { &before[..merge] } else { &before[merge..=merge] };
-            let again = self.turns[merge] == Some(second);
-            assert!(!again || !others.contains(&Next::Frame), "it was the other part's turn");
-            self.turns[merge] = Some(second);
+            let turns = &mut self.turns[merge];
+            if merge == at {
+                let again = *turns == Some(0);
+                assert!(!again || !before[..merge].contains(&Next::Frame), "it was the turn of those before");
+                *turns = Some(0);
+            } else {
+                let had = turns.unwrap_or_default() + 1;
+                assert!(had <= merge || before[merge] != Next::Frame, "it was the last one's turn");
+                *turns = Some(had);
+            }
         }
     }
 

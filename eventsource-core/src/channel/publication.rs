@@ -22,7 +22,7 @@ use core::fmt;
 /// prices.publish(Publication::new("191.30").key("AAPL"))?;
 /// # Ok::<(), eventsource_core::channel::PublishError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Publication<L = ()> {
     block: Option<UnnumberedBlock>,
@@ -69,6 +69,16 @@ impl<L> Publication<L> {
     pub fn label<O>(self, label: O) -> Publication<O> {
         let Self { block, id, key, .. } = self;
         Publication { block, id, key, label }
+    }
+}
+
+/// Which parts there are, never what they say.
+impl<L> fmt::Debug for Publication<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publication")
+            .field("has_id", &self.id.is_some())
+            .field("has_key", &self.key.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -131,7 +141,6 @@ impl<L: Default> From<(EventNameBuf, String)> for Publication<L> {
 }
 
 /// A publication that a channel has checked, with all of it made that needs no lock.
-#[derive(Debug)]
 pub(super) struct Prepared<L> {
     pub(super) block: UnnumberedBlock,
     /// The caller's own id, where those are indexed.

@@ -91,7 +91,13 @@ impl<L> Shared<L> {
         if events == 0 {
             return Ok(SequenceId::new(self.epoch, state.sequence));
         }
-        let index = self.topic_to_publish_to(&mut state, topic, now)?;
+        let index = match self.topic_to_publish_to(&mut state, topic, now) {
+            Ok(index) => index,
+            Err(error) => {
+                unlock(state);
+                return Err(error);
+            }
+        };
         let State { sequence, topics, ids, counters, garbage, .. } = &mut *state;
         if let Some(topic) = topics.get_mut(index) {
             topic.log.begin_batch(events, bytes);

@@ -130,7 +130,7 @@ impl<L> SubscriptionBuilder<L> {
         let retained = options.retention.events;
         match self.lag {
             Lag::Disconnect { limit: Some(limit) } if limit.max(1) > retained => {
-                return Err(SubscribeError::LimitOutsideRetention { limit, retained });
+                return Err(SubscribeError::LimitOutsideRetention { limit: limit.max(1), retained });
             }
             Lag::Conflate if options.latest.is_none() => return Err(SubscribeError::NotKeyed),
             _ => {}

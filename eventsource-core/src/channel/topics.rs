@@ -86,7 +86,7 @@ impl<L> Topics<L> {
     /// Subscribes a client that has seen everything up to `last_event_id` to some topics. A topic that's named twice counts once.
     /// If the client doesn't keep up, its subscription ends when what it needs is no longer held.
     ///
-    /// A subscription to no topic at all never has anything.
+    /// A subscription to no topic at all never has an event.
     pub fn subscribe<T: AsRef<str>>(
         &self,
         topics: impl IntoIterator<Item = T>,

@@ -82,6 +82,8 @@ impl Frame {
     pub fn json<T: Serialize + ?Sized>(event: Event<'_>, value: &T) -> Result<Self, serde_json::Error> {
         let mut encoded = Vec::new();
         event.encode_json_to_vec(value, &mut encoded)?;
+        // It grew by doubling, and may be kept for long.
+        encoded.shrink_to_fit();
         Ok(Self::from_encoded(encoded))
     }
 }

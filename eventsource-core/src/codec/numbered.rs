@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 /// An encoded block with room for the line of an id, so that whoever numbers events encodes nothing and copies no data.
 ///
 /// The room lies before the block; [`with_id`](Self::with_id) moves the few lines that stand before the id into it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct UnnumberedBlock {
     bytes: Vec<u8>,
     /// Where the id belongs: after the name, before the data.
@@ -48,6 +48,8 @@ impl UnnumberedBlock {
     {
         let mut bytes = vec![0; Self::ROOM];
         event.encode_json_to_vec(value, &mut bytes)?;
+        // It grew by doubling, and may be kept for long.
+        bytes.shrink_to_fit();
         Ok(Self { bytes, id_at: Self::ROOM.saturating_add(head_len(&event.data(""))) })
     }
 

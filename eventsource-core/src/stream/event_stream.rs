@@ -315,10 +315,12 @@ impl<S: Source, T: OptionalTimer> Stream for EventStream<S, T> {
                 return Poll::Ready(Some(retry));
             }
         }
+        // A newcomer that's bounced is told when to come back, whatever else has ended it.
+        let is_bounced = this.drain.as_ref().is_some_and(|drain| drain.is_bounced());
         for _ in 0..FRAMES_PER_CHECK {
             match this.lifecycle.state {
                 State::Ended(_) => return Poll::Ready(None),
-                State::Open if this.stops.iter().any(StopSignal::is_stopped) => {
+                State::Open if !is_bounced && this.stops.iter().any(StopSignal::is_stopped) => {
                     this.lifecycle.close(EndReason::Stopped, this.source.as_mut());
                 }
                 State::Open if this.drain.as_ref().is_some_and(|drain| drain.is_closing()) => {

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /// How long it may take to start or to end, on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A running broker; killed when it's dropped, with what belongs to it.
 pub(crate) struct Rabbit {
