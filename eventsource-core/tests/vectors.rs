@@ -271,9 +271,34 @@ fn docs_conformance_names_vectors_and_tests_that_exist() {
         clauses += 1;
     }
     assert!(clauses >= 60, "{clauses}");
-    for test in tests.iter().filter(|test| test.starts_with("peer_fault_")) {
-        assert!(page.contains(&format!("`{test}`")), "docs/conformance.md doesn't mention {test}");
+    let named: BTreeSet<_> =
+        tests.iter().map(String::as_str).filter(|test| test.starts_with("peer_fault_")).collect();
+    assert_eq!(
+        named,
+        listed_faults(&page),
+        "a test of a fault is in the fault's row, and a test in a row is there"
+    );
+}
+
+/// The tests in the table of faults that have the number of their row in their name.
+fn listed_faults(page: &str) -> BTreeSet<&str> {
+    let (_, section) = page.split_once("\n## Faults seen in other libraries\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let mut listed = BTreeSet::new();
+    let mut last = 0;
+    for row in section.lines().filter(|line| line.starts_with("| ") && !line.ends_with(" | shown by |")) {
+        let number: u32 = row.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(number > last, "fault {number} has one row, in its place");
+        last = number;
+        for test in row.split('`').filter(|name| name.starts_with("peer_fault_")) {
+            assert!(
+                test.starts_with(&format!("peer_fault_{number}_")),
+                "{test} is in the row of fault {number}"
+            );
+            listed.insert(test);
+        }
     }
+    listed
 }
 
 /// The names of all tests, in `src` and in `tests`.
@@ -284,6 +309,8 @@ fn tests_of_the_workspace() -> BTreeSet<String> {
         let name = path.file_name().unwrap().to_str().unwrap();
         if name.starts_with("eventsource-") || name == "examples" {
             folders.extend([path.join("src"), path.join("tests")]);
+        } else if name == "tests" {
+            folders.push(path.join("adapters"));
         }
     }
     let mut names = BTreeSet::new();
@@ -296,6 +323,8 @@ fn tests_of_the_workspace() -> BTreeSet<String> {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let code = fs::read_to_string(path).unwrap();
                 let functions = code.lines().map(str::trim_start);
+                // Those of the adapters' suite are tests on each runtime.
+                let functions = functions.map(|line| line.strip_prefix("pub(crate) ").unwrap_or(line));
                 let functions = functions.map(|line| line.strip_prefix("async ").unwrap_or(line));
                 names.extend(
                     functions.filter_map(|line| {
