@@ -271,10 +271,10 @@ fn docs_conformance_names_vectors_and_tests_that_exist() {
         clauses += 1;
     }
     assert!(clauses >= 60, "{clauses}");
-    let named: BTreeSet<_> =
+    let faults: BTreeSet<_> =
         tests.iter().map(String::as_str).filter(|test| test.starts_with("peer_fault_")).collect();
     assert_eq!(
-        named,
+        faults,
         listed_faults(&page),
         "a test of a fault is in the fault's row, and a test in a row is there"
     );
