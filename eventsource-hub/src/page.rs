@@ -26,6 +26,7 @@ pub(crate) fn page(html: &str) -> Response<Full<Bytes>> {
 /// If the system has no randomness: the hub would not have started then.
 fn nonce() -> String {
     let mut bytes = [0; 16];
+    // Once Linux has booted, its `getrandom` has no error for so few bytes; and no page must go out without a secret.
     getrandom::fill(&mut bytes).expect("the system has randomness");
     format!("{:032x}", u128::from_ne_bytes(bytes))
 }

@@ -27,7 +27,7 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Of the subscription in `slot`, which is entered with the topic of that index.
+    /// Creates a cursor of the subscription in `slot`, and enters that with the topic of that index.
     pub(super) fn new<L>(topic: &mut Topic<L>, index: usize, slot: usize, position: u64) -> Self {
         topic.subscribe(slot);
         Self {
@@ -69,7 +69,7 @@ pub(super) enum Batch<L> {
 /// So many are taken at once where they can't be taken as one.
 const BATCH: usize = 64;
 
-/// With so many bytes, no more are taken: the channel may let go what was taken, and then the subscription alone holds it.
+/// Once so many bytes were taken, no more are: the channel may let go what was taken, and then the subscription alone holds it.
 const BATCH_BYTES: usize = 32 * 1024;
 
 impl<L> State<L> {

@@ -46,12 +46,12 @@ pub enum Resumed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Start {
-    /// With the next event.
+    /// Begins with the next event.
     #[default]
     Live,
-    /// With the oldest event that's kept for replay.
+    /// Begins with the oldest event that's kept for replay.
     Oldest,
-    /// With the last so many of them.
+    /// Begins with the last so many of the events that are kept for replay.
     Last(usize),
 }
 
