@@ -5,21 +5,23 @@ use core::pin::pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use eventsource_core::{Channel, ChannelOptions, Drain, EventStream, LastEventId, Subscription, Timer};
+use eventsource_core::{
+    Channel, ChannelOptions, Drain, EventStream, LastEventId, Publication, Subscription, Timer, Topics,
+};
 use futures_core::Stream;
 use loom::future::block_on;
 use loom::thread;
 use std::future::poll_fn;
 use std::pin::Pin;
 
-type Events = EventStream<Subscription>;
+type Events<L = ()> = EventStream<Subscription<L>>;
 
 fn channel() -> Channel {
     Channel::with_options(ChannelOptions::new().epoch(1).retain(8, 1 << 10))
 }
 
 /// The data of the next `count` events, or of all until the end.
-fn read(stream: Events, count: usize) -> Vec<String> {
+fn read<L>(stream: Events<L>, count: usize) -> Vec<String> {
     let mut stream = pin!(stream);
     let mut data = Vec::new();
     while data.len() < count {
@@ -113,6 +115,73 @@ fn dropping_while_publishing() {
         channel.publish("a").unwrap();
         dropper.join().unwrap();
         assert_eq!(channel.stats().subscribers, 0);
+    });
+}
+
+fn topics() -> Topics {
+    Topics::with_options(ChannelOptions::new().epoch(1).retain(8, 1 << 10))
+}
+
+fn stream_of_two(topics: &Topics) -> Events {
+    EventStream::without_timer(topics.subscribe(["a", "b"], LastEventId::parse(b"1-0")))
+}
+
+#[test]
+fn a_subscription_of_several_topics_is_woken_by_each() {
+    loom::model(|| {
+        let topics = topics();
+        let events = stream_of_two(&topics);
+        let reader = thread::spawn(move || read(events, 2));
+        topics.publish("a", "1").unwrap();
+        topics.publish("b", "2").unwrap();
+        assert_eq!(reader.join().unwrap(), ["1", "2"]);
+    });
+}
+
+#[test]
+fn closing_reaches_a_subscription_of_several_topics() {
+    loom::model(|| {
+        let topics = topics();
+        let events = stream_of_two(&topics);
+        let reader = thread::spawn(move || read(events, usize::MAX));
+        topics.publish("b", "1").unwrap();
+        topics.close();
+        assert_eq!(reader.join().unwrap(), ["1"]);
+    });
+}
+
+#[test]
+fn removing_a_topic_takes_nothing_from_those_who_listen() {
+    loom::model(|| {
+        let topics = topics();
+        let events = stream_of_two(&topics);
+        let remover = {
+            let topics = topics.clone();
+            thread::spawn(move || topics.remove("a"))
+        };
+        topics.publish("a", "1").unwrap();
+        assert_eq!(read(events, 1), ["1"]);
+        remover.join().unwrap();
+        topics.remove("a");
+        assert_eq!((topics.stats().topics, topics.stats().events), (0, 0));
+    });
+}
+
+#[test]
+fn behind_a_filter_the_position_and_the_next_event_come() {
+    loom::model(|| {
+        let channel = Channel::<bool>::with_labels(ChannelOptions::new().epoch(1).retain(1, 1 << 10));
+        let subscription = channel.subscription().resume(LastEventId::parse(b"1-0"));
+        let events = EventStream::without_timer(subscription.filter(|passes| *passes).begin().unwrap());
+        let publisher = {
+            let channel = channel.clone();
+            thread::spawn(move || {
+                channel.publish("rejected").unwrap();
+                channel.publish(Publication::new("passes").label(true)).unwrap();
+            })
+        };
+        assert_eq!(read(events, 1), ["passes"]);
+        publisher.join().unwrap();
     });
 }
 

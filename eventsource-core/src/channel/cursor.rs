@@ -1,23 +1,22 @@
 //! A subscription's places in the logs, and what comes next there.
 
-use super::latest::Latest;
 use super::log::{Log, Read};
 use super::policy::Lag;
-use super::state::{State, Topic};
+use super::state::State;
+use super::topic::Topic;
 use crate::codec::Frame;
 use crate::stream::EndReason;
-use crate::sync::{AtomicU64, Ordering};
+use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 /// A subscription's place in one topic.
-#[derive(Debug)]
 pub(super) struct Cursor {
     topic: usize,
-    version: Arc<AtomicU64>,
-    seen: u64,
+    /// Its key there.
+    key: usize,
     /// The position of the next event in the log; or, while conflating, the number of the last one.
     position: u64,
     /// What was there before it began is replay, and no lag.
@@ -27,43 +26,76 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Creates a cursor of the subscription in `slot`, and enters that with the topic of that index.
-    pub(super) fn new<L>(topic: &mut Topic<L>, index: usize, slot: usize, position: u64) -> Self {
-        topic.subscribe(slot);
+    /// Creates a cursor for the subscription in `slot`, of which it's the one of that `number`, and enters it with its topic.
+    pub(super) fn new<L>(
+        topic: &mut Topic<L>,
+        index: usize,
+        slot: usize,
+        number: usize,
+        position: u64,
+    ) -> Self {
         Self {
             topic: index,
-            version: Arc::clone(&topic.version),
-            seen: topic.version.load(Ordering::Acquire),
+            key: topic.subscribe(slot, number),
             position,
             replay_to: topic.log.end(),
-            evicted: topic.latest.as_ref().map_or(0, Latest::evicted),
+            evicted: topic.latest.as_ref().map_or(0, |latest| latest.evicted()),
         }
     }
 
-    /// The index of its topic.
-    pub(super) fn topic(&self) -> usize {
-        self.topic
+    /// Returns the index of its topic, and its key there.
+    pub(super) fn entry(&self) -> (usize, usize) {
+        (self.topic, self.key)
+    }
+}
+
+/// A subscription's places.
+pub(super) struct Places {
+    cursors: Box<[Cursor]>,
+    /// Those that may have something. Not kept where there's but one, which may always.
+    active: Vec<usize>,
+}
+
+impl Places {
+    pub(super) fn new(cursors: Box<[Cursor]>) -> Self {
+        let active = if cursors.len() == 1 { Vec::new() } else { (0..cursors.len()).collect() };
+        Self { cursors, active }
     }
 
-    /// Whether the topic is as it was when that was noted.
-    pub(super) fn is_unchanged(&self) -> bool {
-        self.version.load(Ordering::Acquire) == self.seen
+    pub(super) fn cursors(&self) -> &[Cursor] {
+        &self.cursors
     }
 
-    /// Notes how the topic is; under the lock.
-    pub(super) fn note(&mut self) {
-        self.seen = self.version.load(Ordering::Acquire);
+    fn active(&self) -> &[usize] {
+        if self.cursors.len() == 1 { &[0] } else { &self.active }
     }
 }
 
 /// What a look under the lock has brought.
 pub(super) enum Batch<L> {
-    Frame(Frame),
-    /// In order; to be filtered where they have their labels.
-    Frames(Vec<(Frame, Option<Arc<L>>)>),
+    /// Events up to a number.
+    Frame(Frame, u64),
+    Frames(Frames<L>),
+    /// The client's place, where it isn't told by an event.
+    Position(Position),
     Dropped(u64),
     End(EndReason),
     Empty,
+}
+
+/// Frames in order.
+pub(super) struct Frames<L> {
+    /// To be filtered where they have their labels. With the number of the last event in each.
+    pub(super) frames: Vec<(Frame, u64, Option<Arc<L>>)>,
+    /// A client should have been told of this number by now, or of a later one.
+    pub(super) due: u64,
+}
+
+/// What tells a client where it is.
+pub(super) struct Position {
+    pub(super) number: u64,
+    /// A caller's id, where those are indexed.
+    pub(super) id: Option<Arc<str>>,
 }
 
 /// So many are taken at once where they can't be taken as one.
@@ -73,28 +105,45 @@ const BATCH: usize = 64;
 const BATCH_BYTES: usize = 32 * 1024;
 
 impl<L> State<L> {
-    /// Whether something waits.
-    pub(super) fn is_behind(&self, cursors: &[Cursor], lag: Lag) -> bool {
-        cursors.iter().any(|cursor| self.next(cursor, lag).is_some())
+    /// Returns whether something waits.
+    pub(super) fn is_behind(&mut self, slot: usize, places: &mut Places, lag: Lag) -> bool {
+        self.note_changed(slot, places);
+        places.active().iter().filter_map(|&active| places.cursors.get(active)).any(|cursor| {
+            self.topics.get(cursor.topic).is_some_and(|topic| topic.next(cursor.position, lag).is_some())
+        })
     }
 
-    /// The number of a cursor's next event.
-    pub(super) fn next(&self, cursor: &Cursor, lag: Lag) -> Option<u64> {
-        self.topics.get(cursor.topic)?.next(cursor.position, lag)
+    /// Returns the number of the next event of all.
+    pub(super) fn next(&self, places: &Places, lag: Lag) -> Option<u64> {
+        let next = |cursor: &Cursor| {
+            self.topics.get(cursor.topic).and_then(|topic| topic.next(cursor.position, lag))
+        };
+        places.cursors.iter().filter_map(next).min()
     }
 
-    /// What's next of several cursors. Those that lag are dealt with first.
+    fn note_changed(&mut self, slot: usize, places: &mut Places) {
+        let several = self.slots.get_mut(slot).and_then(|slot| slot.several.as_mut());
+        if let Some(several) = several {
+            places.active.append(&mut several.changed);
+        }
+    }
+
+    /// Takes what's next. Those topics where the subscription lags are dealt with first.
     pub(super) fn take(
         &mut self,
         slot: usize,
-        cursors: &mut [Cursor],
+        places: &mut Places,
         lag: Lag,
         until: u64,
         filtered: bool,
     ) -> Batch<L> {
+        self.note_changed(slot, places);
         let is_closing = until < u64::MAX;
         let mut dropped = 0_u64;
-        for cursor in &mut *cursors {
+        let Places { cursors, active } = places;
+        let single = [0];
+        for &number in if cursors.len() == 1 { &single[..] } else { active } {
+            let Some(cursor) = cursors.get_mut(number) else { continue };
             let Some(topic) = self.topics.get(cursor.topic) else {
                 debug_assert!(false, "a topic stays while it has subscribers");
                 continue;
@@ -108,71 +157,101 @@ impl<L> State<L> {
         if dropped > 0 {
             self.counters.lagged = self.counters.lagged.saturating_add(1);
             self.counters.dropped = self.counters.dropped.saturating_add(dropped);
+            self.catch_up(places, lag);
             return Batch::Dropped(dropped);
         }
-        match cursors {
+        let batch = match &mut **cursors {
             [cursor] if lag != Lag::Conflate && !filtered => self.take_run(slot, cursor, until),
-            _ => self.take_batch(slot, cursors, lag, until, filtered),
+            _ => self.take_batch(slot, places, lag, until, filtered),
+        };
+        self.catch_up(places, lag);
+        batch
+    }
+
+    /// Notes where everything was taken.
+    fn catch_up(&mut self, places: &mut Places, lag: Lag) {
+        let Places { cursors, active } = places;
+        let mut is_active = |number: usize| {
+            let Some(cursor) = cursors.get(number) else { return false };
+            let Some(topic) = self.topics.get_mut(cursor.topic) else { return false };
+            let is_active = topic.next(cursor.position, lag).is_some();
+            if !is_active {
+                topic.catch_up(cursor.key);
+            }
+            is_active
+        };
+        if cursors.len() == 1 {
+            is_active(0);
+        } else {
+            active.retain(|&number| is_active(number));
+            if active.len() < active.capacity() / 8 {
+                active.shrink_to_fit();
+            }
         }
     }
 
-    /// All that belongs together.
+    /// Takes all that belongs together.
     fn take_run(&mut self, slot: usize, cursor: &mut Cursor, until: u64) -> Batch<L> {
         let Some(topic) = self.topics.get_mut(cursor.topic) else {
             debug_assert!(false, "a topic stays while it has subscribers");
             return Batch::Empty;
         };
-        let Read::Events { frames, to, sequence } = topic.log.read(cursor.position, until.saturating_add(1))
+        let before = until.saturating_add(1);
+        let Read::Events { frames, to, sequence } =
+            topic.log.read(cursor.position, before, &mut self.counters)
         else {
             return Batch::Empty;
         };
         let count = to.saturating_sub(cursor.position);
         cursor.position = to;
         self.delivered(slot, sequence, count);
-        Batch::Frame(Frame::from_joined(frames))
+        Batch::Frame(Frame::from_joined(frames), sequence)
     }
 
-    /// In the order of their numbers, whatever the cursor.
+    /// Takes events in the order of their numbers, whatever the topic.
     fn take_batch(
         &mut self,
         slot: usize,
-        cursors: &mut [Cursor],
+        places: &mut Places,
         lag: Lag,
         until: u64,
         filtered: bool,
     ) -> Batch<L> {
-        let mut heads: BinaryHeap<_> = (0_usize..)
-            .zip(&*cursors)
-            .filter_map(|(index, cursor)| Some(Reverse((self.next(cursor, lag)?, index))))
-            .collect();
+        let head = |&number: &usize| {
+            let cursor = places.cursors.get(number)?;
+            let next = self.topics.get(cursor.topic)?.next(cursor.position, lag)?;
+            Some(Reverse((next, number)))
+        };
+        let mut heads: BinaryHeap<_> = places.active().iter().filter_map(head).collect();
         let is_closing = until < u64::MAX;
-        let mut frames = Vec::new();
+        let (mut frames, mut looked_at) = (Vec::new(), Vec::new());
         // While the newest alone of each key is to wait, nothing is taken in advance.
-        let most = if lag == Lag::Conflate { 1 } else { BATCH };
+        let most = if lag == Lag::Conflate && !is_closing { 1 } else { BATCH };
         let mut bytes = 0_usize;
         while frames.len() < most {
-            let Some(Reverse((_, index))) = heads.pop().filter(|Reverse((next, _))| *next <= until) else {
+            let Some(Reverse((_, number))) = heads.pop().filter(|Reverse((next, _))| *next <= until) else {
                 break;
             };
-            let Some(cursor) = cursors.get_mut(index) else { break };
+            let Some(cursor) = places.cursors.get_mut(number) else { break };
             let Some(topic) = self.topics.get_mut(cursor.topic) else { break };
             let (frame, label, sequence, count) = if lag == Lag::Conflate {
-                let Some((sequence, value)) =
-                    topic.latest.as_ref().and_then(|latest| latest.after(cursor.position))
+                let Some(value) = topic.latest.as_ref().and_then(|latest| latest.after(cursor.position))
                 else {
                     break;
                 };
-                cursor.position = sequence;
-                (value.frame.clone(), Some(Arc::clone(&value.label)), sequence, 1)
+                cursor.position = value.sequence;
+                (value.frame.clone(), Some(Arc::clone(&value.label)), value.sequence, 1)
             } else if filtered {
-                let Some(entry) = topic.log.entry(cursor.position) else { break };
+                let Some(entry) = topic.log.kept(cursor.position) else { break };
                 cursor.position = cursor.position.saturating_add(1);
                 (entry.frame.clone(), Some(Arc::clone(&entry.label)), entry.sequence, 1)
             } else {
                 // Up to where another cursor comes in.
                 let before =
                     heads.peek().map_or(u64::MAX, |Reverse((next, _))| *next).min(until.saturating_add(1));
-                let Read::Events { frames, to, sequence } = topic.log.read(cursor.position, before) else {
+                let Read::Events { frames, to, sequence } =
+                    topic.log.read(cursor.position, before, &mut self.counters)
+                else {
                     break;
                 };
                 let count = to.saturating_sub(cursor.position);
@@ -180,16 +259,22 @@ impl<L> State<L> {
                 (frames, None, sequence, count)
             };
             let loses = topic.loses(cursor, lag, is_closing) > 0;
-            heads.extend(topic.next(cursor.position, lag).map(|next| Reverse((next, index))));
+            heads.extend(topic.next(cursor.position, lag).map(|next| Reverse((next, number))));
+            if filtered && looked_at.last() != Some(&cursor.topic) {
+                looked_at.push(cursor.topic);
+            }
             // Those that pass the filter are counted later.
             self.delivered(slot, sequence, if filtered { 0 } else { count });
             bytes = bytes.saturating_add(frame.len());
-            frames.push((Frame::from_joined(frame), label.filter(|_| filtered)));
+            frames.push((Frame::from_joined(frame), sequence, label.filter(|_| filtered)));
             if loses || bytes >= BATCH_BYTES {
                 break;
             }
         }
-        if frames.is_empty() { Batch::Empty } else { Batch::Frames(frames) }
+        let Some(&(_, last, _)) = frames.last() else { return Batch::Empty };
+        let logs = looked_at.iter().filter_map(|&topic| self.topics.get(topic)).map(|topic| &topic.log);
+        let due = logs.map(|log| log.due(&self.kept.retention, self.now, last)).max().unwrap_or_default();
+        Batch::Frames(Frames { frames, due })
     }
 }
 
@@ -197,17 +282,17 @@ impl<L> State<L> {
 struct Lagged;
 
 impl<L> Topic<L> {
-    /// The number of the event at a cursor.
+    /// Returns the number of the event at a position.
     fn next(&self, position: u64, lag: Lag) -> Option<u64> {
         match &self.latest {
-            Some(latest) if lag == Lag::Conflate => latest.after(position).map(|(sequence, _)| sequence),
+            Some(latest) if lag == Lag::Conflate => latest.after(position).map(|value| value.sequence),
             _ if position >= self.log.end() => None,
             // Gone, which is for another to say; it's more than nothing.
-            _ => Some(self.log.entry(position).map_or(0, |entry| entry.sequence)),
+            _ => Some(self.log.kept(position).map_or(0, |entry| entry.sequence)),
         }
     }
 
-    /// Whether a cursor lags, and how many events it loses by that.
+    /// Finds out whether a cursor lags, and passes over the events that it loses by that. Returns how many these are.
     fn check(&self, cursor: &mut Cursor, lag: Lag, is_closing: bool) -> Result<u64, Lagged> {
         if let (Lag::Conflate, Some(latest)) = (lag, &self.latest) {
             let lost = latest.evicted().saturating_sub(cursor.evicted);
@@ -222,10 +307,10 @@ impl<L> Topic<L> {
         Ok(lost)
     }
 
-    /// How many of the events at its cursor a cursor loses: those that are gone, and those that its policy lets go.
+    /// Returns how many of the events at its position a cursor loses: those that are gone, and those that its policy lets go.
     fn loses(&self, cursor: &Cursor, lag: Lag, is_closing: bool) -> u64 {
         let log: &Log<L> = &self.log;
-        let from = cursor.position.max(log.end().saturating_sub(log.len()));
+        let from = cursor.position.max(log.first());
         let limit = match lag {
             Lag::Conflate => return 0,
             // It's no matter of keeping up any more: what's still there goes out.

@@ -1,18 +1,16 @@
 //! The newest event of each key.
 
 use super::policy::Bounds;
+use super::stats::Stats;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use std::collections::HashMap;
 
 /// A bounded table of the newest event per key, in the order of their sequence numbers. An event without a key is one of its
 /// own. The newest event of all is always there.
-#[derive(Clone, Debug)]
 pub(crate) struct Latest<L> {
-    bounds: Bounds,
-    by_key: HashMap<Arc<str>, u64>,
+    by_key: BTreeMap<Arc<str>, u64>,
     by_sequence: BTreeMap<u64, Value<L>>,
     bytes: usize,
     /// How many were let go for want of room, and the sequence number of the last of them.
@@ -20,10 +18,9 @@ pub(crate) struct Latest<L> {
     evicted_to: u64,
 }
 
-#[derive(Clone, Debug)]
 pub(crate) struct Value<L> {
     pub(crate) sequence: u64,
-    key: Option<Arc<str>>,
+    pub(crate) key: Option<Arc<str>>,
     /// The caller's own id, where those are indexed.
     pub(crate) id: Option<Arc<str>>,
     pub(crate) frame: Bytes,
@@ -31,77 +28,84 @@ pub(crate) struct Value<L> {
 }
 
 impl<L> Latest<L> {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    /// Creates an empty table. Events up to the sequence number `lost_to` may have been there before, and are lost.
+    pub(crate) fn new(lost_to: u64) -> Self {
         Self {
-            bounds,
-            by_key: HashMap::new(),
+            by_key: BTreeMap::new(),
             by_sequence: BTreeMap::new(),
             bytes: 0,
-            evicted: 0,
-            evicted_to: 0,
+            evicted: lost_to,
+            evicted_to: lost_to,
         }
     }
 
     /// Puts an event in; what it takes the place of goes to `garbage`.
     pub(crate) fn put(
         &mut self,
-        sequence: u64,
-        key: Option<Arc<str>>,
-        id: Option<Arc<str>>,
-        frame: Bytes,
-        label: Arc<L>,
+        bounds: &Bounds,
+        value: Value<L>,
         garbage: &mut Vec<Value<L>>,
+        stats: &mut Stats,
     ) {
-        if let Some(key) = &key {
+        let sequence = value.sequence;
+        if let Some(key) = &value.key {
             if let Some(older) = self.by_key.insert(Arc::clone(key), sequence) {
-                garbage.extend(self.remove(older));
+                garbage.extend(self.remove(older, stats));
             }
         }
-        let value = Value { sequence, key, id, frame, label };
         self.bytes = self.bytes.saturating_add(value.len());
+        stats.bytes = stats.bytes.saturating_add(value.len());
         self.by_sequence.insert(sequence, value);
         while self.by_sequence.len() > 1
-            && (self.by_sequence.len() > self.bounds.events || self.bytes > self.bounds.bytes)
+            && (self.by_sequence.len() > bounds.events || self.bytes > bounds.bytes)
         {
-            let Some((&oldest, _)) = self.by_sequence.first_key_value() else {
-                debug_assert!(false, "there's more than one");
-                return;
-            };
-            let value = self.remove(oldest);
-            if let Some(key) = value.as_ref().and_then(|value| value.key.as_ref()) {
-                self.by_key.remove(key);
-            }
-            garbage.extend(value);
-            self.evicted = self.evicted.saturating_add(1);
-            self.evicted_to = oldest;
+            self.evict(garbage, stats);
         }
     }
 
-    fn remove(&mut self, sequence: u64) -> Option<Value<L>> {
+    /// Lets the oldest go. Returns whether there was one.
+    pub(crate) fn evict(&mut self, garbage: &mut Vec<Value<L>>, stats: &mut Stats) -> bool {
+        let Some((&oldest, _)) = self.by_sequence.first_key_value() else { return false };
+        let value = self.remove(oldest, stats);
+        if let Some(key) = value.as_ref().and_then(|value| value.key.as_ref()) {
+            self.by_key.remove(key);
+        }
+        garbage.extend(value);
+        self.evicted = self.evicted.saturating_add(1);
+        self.evicted_to = oldest;
+        true
+    }
+
+    fn remove(&mut self, sequence: u64, stats: &mut Stats) -> Option<Value<L>> {
         let value = self.by_sequence.remove(&sequence)?;
         self.bytes = self.bytes.saturating_sub(value.len());
+        stats.bytes = stats.bytes.saturating_sub(value.len());
         Some(value)
     }
 
-    /// Whether the event with a sequence number is there.
+    /// Returns whether the event with a sequence number is there.
     pub(crate) fn holds(&self, sequence: u64) -> bool {
         self.by_sequence.contains_key(&sequence)
     }
 
-    /// The first that's newer than a sequence number.
-    pub(crate) fn after(&self, sequence: u64) -> Option<(u64, &Value<L>)> {
-        let (&at, value) = self.by_sequence.range(sequence.saturating_add(1)..).next()?;
-        Some((at, value))
+    /// Returns the first that's newer than a sequence number.
+    pub(crate) fn after(&self, sequence: u64) -> Option<&Value<L>> {
+        self.by_sequence.range(sequence.saturating_add(1)..).next().map(|(_, value)| value)
     }
 
-    /// The numbers of the newest.
+    /// Returns the numbers of the newest.
     pub(crate) fn newest(&self, count: usize) -> impl Iterator<Item = u64> {
         self.by_sequence.keys().rev().take(count).copied()
     }
 
-    /// The most that can have been let go of what's newer than a sequence number.
+    /// Returns the most that can have been let go of what's newer than a sequence number.
     pub(crate) fn evicted_after(&self, sequence: u64) -> u64 {
         self.evicted_to.saturating_sub(sequence).min(self.evicted)
+    }
+
+    /// Returns the sequence number of the last one let go.
+    pub(crate) fn evicted_to(&self) -> u64 {
+        self.evicted_to
     }
 
     pub(crate) fn evicted(&self) -> u64 {
@@ -118,7 +122,7 @@ impl<L> Latest<L> {
 }
 
 impl<L> Value<L> {
-    /// In bytes, with its key.
+    /// Returns how many bytes it has, with its key.
     fn len(&self) -> usize {
         self.frame.len().saturating_add(self.key.as_ref().map_or(0, |key| key.len()))
     }

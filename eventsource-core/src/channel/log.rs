@@ -1,8 +1,11 @@
 //! One topic's log: a ring of encoded events, read by position. Pure: no lock, no waker, no clock.
 
 use super::policy::Bounds;
-use super::segment::{Entry, JoinStats, Segment};
+use super::segment::{Entry, Segment};
+use super::stats::Stats;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
@@ -17,94 +20,142 @@ use core::time::Duration;
 ///
 /// Two bounds keep events: the retention, which is what can be replayed, and the live window, which is for readers
 /// that are a little behind. The live window holds at least the last batch.
-#[derive(Clone, Debug)]
+///
+/// # Cost
+/// However many events a trimming lets go, it takes a search. Their memory is given back by [`release`](Self::release), in
+/// portions, so that nobody else has to wait for all of it.
 pub(crate) struct Log<L> {
-    segments: VecDeque<Segment<L>>,
-    /// The oldest position held, and the one after the newest.
+    segments: VecDeque<Box<Segment<L>>>,
+    /// The oldest position that's kept, and the one after the newest. What's before the one may be in memory still.
     first: u64,
     end: u64,
+    batch_start: u64,
+    retained_from: u64,
+    window_from: u64,
     /// Before this log there may have been events up to this sequence number, and nobody knows how many.
     lost_to: u64,
-    /// The sequence number of the last event let go.
-    gone_to: u64,
-    batch_start: u64,
-    bytes: usize,
-    retention: Tail,
-    window: Tail,
-    joins: JoinStats,
+    gone: Gone,
+    /// How many bytes were ever pushed.
+    bytes: u64,
 }
 
-/// The newest events within some bounds: from where on, and how many bytes they are.
-#[derive(Clone, Copy, Debug)]
-struct Tail {
-    bounds: Bounds,
-    from: u64,
-    bytes: usize,
+/// What's known of the events that were let go.
+struct Gone {
+    /// The sequence number of the last.
+    to: u64,
+    /// From this number on up to the last, each one was this log's.
+    run: u64,
+    /// The last one's id, where those are the caller's.
+    id: Option<Arc<str>>,
+}
+
+/// How much is kept in each log.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    pub(crate) retention: Bounds,
+    pub(crate) window: Bounds,
+}
+
+/// What was let go, to be dropped where nobody waits for it: it may be large, and holds labels, which are a caller's.
+pub(crate) struct Released<L> {
+    #[expect(clippy::vec_box, reason = "under the lock, each is moved as it is")]
+    segments: Vec<Box<Segment<L>>>,
+    entries: Vec<Entry<L>>,
 }
 
 /// What's at a position.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) enum Read {
     /// Nothing yet.
     Empty,
     /// Encoded events, up to the position `to` and the sequence number `sequence`.
     Events { frames: Bytes, to: u64, sequence: u64 },
-    /// It was let go; the oldest held is `oldest`.
-    Gone { oldest: u64 },
+    /// It was let go.
+    Gone,
 }
 
 /// Where a replay begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Replay {
     pub(crate) from: u64,
-    /// How many events before that can't be replayed; over several topics the most that it can be.
-    pub(crate) missed: u64,
+    pub(crate) missed: Missed,
 }
 
+/// How many events can't be replayed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+pub(crate) struct Missed {
+    /// So many, or at most so many.
+    pub(crate) events: u64,
+    pub(crate) is_exact: bool,
+}
+
+/// So many segments are given back at once.
+const PORTION: usize = 8;
+
 impl<L> Log<L> {
-    /// An empty log. Events up to the sequence number `lost_to` may have been there before, and are lost.
-    pub(crate) fn new(retention: Bounds, window: Bounds, lost_to: u64) -> Self {
-        let kept = |bounds| Tail { bounds, from: 0, bytes: 0 };
+    /// Creates an empty log. Events up to the sequence number `lost_to` may have been there before, and are lost.
+    pub(crate) fn new(lost_to: u64) -> Self {
         Self {
             segments: VecDeque::new(),
             first: 0,
             end: 0,
-            lost_to,
-            gone_to: lost_to,
             batch_start: 0,
+            retained_from: 0,
+            window_from: 0,
+            lost_to,
+            gone: Gone { to: lost_to, run: lost_to.saturating_add(1), id: None },
             bytes: 0,
-            retention: kept(retention),
-            window: kept(window),
-            joins: JoinStats::default(),
         }
     }
 
-    /// The position after the newest event.
+    /// Returns the position after the newest event.
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
 
-    /// The position of the first event of the last batch.
+    /// Returns the position of the first event of the last batch.
     pub(crate) fn batch_start(&self) -> u64 {
         self.batch_start
     }
 
+    /// Returns the oldest position that's kept.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Returns the sequence number of the last event let go.
     pub(crate) fn gone_to(&self) -> u64 {
-        self.gone_to
+        self.gone.to
     }
 
-    /// How many bytes of events are held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    /// Returns the sequence number of the newest event.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        let last = self.segments.back().and_then(|segment| segment.last());
+        last.map_or(self.gone.to, |entry| entry.sequence)
     }
 
-    /// How many events are held.
+    /// Returns how many events are kept.
     pub(crate) fn len(&self) -> u64 {
         self.end.saturating_sub(self.first)
     }
 
-    pub(crate) fn joins(&self) -> JoinStats {
-        self.joins
+    /// Returns how many bytes of events are kept.
+    pub(crate) fn bytes(&self) -> usize {
+        let kept = self.bytes.saturating_sub(self.entry(self.first).map_or(self.bytes, Entry::start));
+        usize::try_from(kept).unwrap_or(usize::MAX)
+    }
+
+    /// Returns whether it's empty, in memory too.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// Returns when the oldest event that can be replayed was published.
+    pub(crate) fn oldest_at(&self) -> Option<Duration> {
+        self.entry(self.retained_from).map(|entry| entry.at)
     }
 
     /// Makes room for a batch in one segment, so that a reader who has read everything else gets it as one.
@@ -115,11 +166,14 @@ impl<L> Log<L> {
         }
     }
 
-    pub(crate) fn push(&mut self, entry: Entry<L>) {
+    /// Adds an event, whose place in bytes is set here.
+    pub(crate) fn push(&mut self, mut entry: Entry<L>, stats: &mut Stats) {
         let len = entry.len();
+        self.bytes = self.bytes.saturating_add(len as u64);
+        entry.end = self.bytes;
         if self.segments.back().is_none_or(|last| last.is_sealed() || !last.has_room(1, len)) {
             self.seal();
-            self.segments.push_back(Segment::new(self.end));
+            self.segments.push_back(Box::new(Segment::new(self.end)));
         }
         if let Some(last) = self.segments.back_mut() {
             last.push(entry);
@@ -128,9 +182,8 @@ impl<L> Log<L> {
             }
         }
         self.end = self.end.saturating_add(1);
-        for bytes in [&mut self.bytes, &mut self.retention.bytes, &mut self.window.bytes] {
-            *bytes = bytes.saturating_add(len);
-        }
+        stats.events = stats.events.saturating_add(1);
+        stats.bytes = stats.bytes.saturating_add(len);
     }
 
     fn seal(&mut self) {
@@ -139,49 +192,117 @@ impl<L> Log<L> {
         }
     }
 
-    /// Lets go what no bound keeps, and hands `released` each entry; the segments that are empty then go to `garbage`. `now` is
-    /// the time since the same moment as that of the entries. Where nobody reads `live`, the live window is of no use.
-    pub(crate) fn trim(
-        &mut self,
-        now: Duration,
-        live: bool,
-        garbage: &mut Vec<Segment<L>>,
-        mut released: impl FnMut(&Entry<L>),
-    ) {
-        self.retention.shrink(&self.segments, self.end, self.end, now);
-        if live {
-            self.window.shrink(&self.segments, self.batch_start, self.end, now);
+    /// Lets go what's kept by no bound. `now` is the time since the same moment as that of the entries. Readers need nothing from
+    /// before the position `needed_from`.
+    pub(crate) fn trim(&mut self, kept: &Kept, now: Duration, needed_from: u64) {
+        self.retained_from = self.shrink(self.retained_from, &kept.retention, self.end, now);
+        self.window_from = if needed_from < self.batch_start {
+            self.shrink(self.window_from.max(needed_from), &kept.window, self.batch_start, now)
         } else {
-            (self.window.from, self.window.bytes) = (self.end, 0);
-        }
-        while self.first < self.retention.from.min(self.window.from) {
-            let Some(segment) = self.segments.front_mut() else {
-                debug_assert!(false, "what isn't let go yet is in a segment");
-                return;
-            };
-            if let Some(entry) = segment.release(self.first) {
-                self.gone_to = entry.sequence;
-                self.bytes = self.bytes.saturating_sub(entry.len());
-                released(entry);
-                segment.forget(self.first);
-            }
-            self.first = self.first.saturating_add(1);
-            if segment.end() <= self.first {
-                garbage.extend(self.segments.pop_front());
-            }
+            self.window_from.max(needed_from)
+        };
+        self.advance();
+    }
+
+    /// Has the live window hold what a new reader needs, as far as its bounds have room: it begins where the others may have gone on
+    /// from long ago.
+    pub(crate) fn hold_from(&mut self, position: u64) {
+        self.window_from = self.window_from.min(position.max(self.first));
+    }
+
+    /// Lets go of everything that's kept for replay alone.
+    pub(crate) fn forget_retained(&mut self) {
+        self.retained_from = self.end;
+        self.advance();
+    }
+
+    /// Returns from where on the events are within some bounds: not before `from`, and if it must go on, to `until` at most.
+    fn shrink(&self, from: u64, bounds: &Bounds, until: u64, now: Duration) -> u64 {
+        let until = until.max(from);
+        let from = from.max(self.end.saturating_sub(bounds.events as u64)).min(until);
+        let is_over = |entry: &Entry<L>| {
+            self.bytes.saturating_sub(entry.start()) > bounds.bytes as u64
+                || bounds.age.is_some_and(|age| now.saturating_sub(entry.at) > age)
+        };
+        if from < until && self.entry(from).is_some_and(is_over) {
+            self.position(is_over).min(until)
+        } else {
+            from
         }
     }
 
-    /// The events from a position on that belong together, before the sequence number `before`: as one piece that's shared
-    /// by all who ask for the same.
-    pub(crate) fn read(&mut self, from: u64, before: u64) -> Read {
-        if from < self.first {
-            return Read::Gone { oldest: self.first };
+    fn advance(&mut self) {
+        let first = self.retained_from.min(self.window_from);
+        let (Some(from), Some(last)) = (self.entry(self.first), self.entry(first.saturating_sub(1))) else {
+            return;
+        };
+        if first <= self.first {
+            return;
         }
-        let first = self.first;
-        let at = self.segments.partition_point(|segment| segment.end() <= from);
-        match self.segments.get_mut(at).and_then(|segment| segment.run(first, from, before, &mut self.joins))
-        {
+        let events = first.saturating_sub(self.first);
+        let numbers = last.sequence.saturating_sub(from.sequence).saturating_add(1);
+        let run = if numbers > events {
+            self.run_to(first)
+        } else if from.sequence == self.gone.to.saturating_add(1) {
+            self.gone.run
+        } else {
+            from.sequence
+        };
+        self.gone = Gone { to: last.sequence, run, id: last.id.clone() };
+        self.first = first;
+    }
+
+    /// Returns the first of the consecutive sequence numbers that end before a position, as far as it's easily found.
+    fn run_to(&self, position: u64) -> u64 {
+        let before = |back: u64| Some(self.entry(position.checked_sub(back)?)?.sequence);
+        let mut run = before(1).unwrap_or(u64::MAX);
+        for back in 2..=64 {
+            match before(back) {
+                Some(sequence) if sequence.saturating_add(1) == run => run = sequence,
+                _ => break,
+            }
+        }
+        run
+    }
+
+    /// Gives back some of the memory of what was let go. Hands `released` each entry. Returns whether there's more.
+    pub(crate) fn release(
+        &mut self,
+        garbage: &mut Released<L>,
+        stats: &mut Stats,
+        mut released: impl FnMut(&Entry<L>),
+    ) -> bool {
+        let mut counted = |entry: &Entry<L>| {
+            stats.events = stats.events.saturating_sub(1);
+            stats.bytes = stats.bytes.saturating_sub(entry.len());
+            released(entry);
+        };
+        for _ in 0..PORTION {
+            let Some(segment) = self.segments.front_mut() else { return false };
+            if segment.end() > self.first {
+                while let Some(entry) = segment.release(self.first) {
+                    counted(&entry);
+                    garbage.entries.push(entry);
+                }
+                return false;
+            }
+            segment.entries().for_each(&mut counted);
+            garbage.segments.extend(self.segments.pop_front());
+            if self.segments.len() < self.segments.capacity() / 8 {
+                self.segments.shrink_to_fit();
+            }
+        }
+        self.segments.front().is_some_and(|segment| segment.end() <= self.first)
+    }
+
+    /// Returns the events from a position on that belong together, before the sequence number `before`: as one piece that's shared
+    /// by all who ask for the same.
+    pub(crate) fn read(&mut self, from: u64, before: u64, stats: &mut Stats) -> Read {
+        if from < self.first {
+            return Read::Gone;
+        }
+        let at = self.segment_of(from);
+        match self.segments.get_mut(at).and_then(|segment| segment.run(from, before, stats)) {
             Some((frames, to)) => {
                 let last = self.entry(to.saturating_sub(1));
                 Read::Events { frames, to, sequence: last.map_or(0, |entry| entry.sequence) }
@@ -190,59 +311,102 @@ impl<L> Log<L> {
         }
     }
 
-    /// The event at a position, if it's held.
-    pub(crate) fn entry(&self, position: u64) -> Option<&Entry<L>> {
-        entry(&self.segments, position).filter(|_| position >= self.first)
-    }
-
-    /// Whether the event with a sequence number is held.
-    pub(crate) fn holds(&self, sequence: u64) -> bool {
-        let position = self.position_after(sequence.saturating_sub(1));
-        self.entry(position).is_some_and(|entry| entry.sequence == sequence)
-    }
-
-    /// The position of the first event held whose sequence number is greater.
-    pub(crate) fn position_after(&self, sequence: u64) -> u64 {
-        let at = self.segments.partition_point(|segment| segment.last_sequence() <= sequence);
-        self.segments.get(at).map_or(self.end, |segment| segment.position_after(sequence)).max(self.first)
-    }
-
-    /// Where a reader goes on who has seen everything up to a sequence number.
-    pub(crate) fn replay_after(&self, sequence: u64) -> Replay {
-        let position = self.position_after(sequence);
-        // Of what was let go, no more was missed than there ever was, nor than there are numbers.
-        let gone = self.gone_to.saturating_sub(sequence);
-        let let_go = if sequence < self.lost_to { gone } else { gone.min(self.first) };
-        let held = self.retention.from.saturating_sub(position);
-        Replay { from: position.max(self.retention.from), missed: let_go.saturating_add(held) }
-    }
-
-    /// The oldest position that can be replayed.
-    pub(crate) fn oldest(&self) -> u64 {
-        self.retention.from
-    }
-}
-
-impl Tail {
-    /// Leaves out the oldest until the rest is within the bounds, but not what's at `until` or after it.
-    fn shrink<L>(&mut self, segments: &VecDeque<Segment<L>>, until: u64, end: u64, now: Duration) {
-        while self.from < until {
-            let Some(entry) = entry(segments, self.from) else {
-                debug_assert!(false, "a tail is held");
-                return;
-            };
-            let events = end.saturating_sub(self.from);
-            let too_old = self.bounds.age.is_some_and(|age| now.saturating_sub(entry.at) > age);
-            if !too_old && events <= self.bounds.events as u64 && self.bytes <= self.bounds.bytes {
-                return;
-            }
-            self.bytes = self.bytes.saturating_sub(entry.len());
-            self.from = self.from.saturating_add(1);
+    fn segment_of(&self, position: u64) -> usize {
+        // Mostly it's the first that's asked for, or the last.
+        let last = self.segments.len().saturating_sub(1);
+        if self.segments.front().is_some_and(|segment| position < segment.end()) {
+            0
+        } else if self.segments.get(last).is_some_and(|segment| segment.entry(position).is_some()) {
+            last
+        } else {
+            self.segments.partition_point(|segment| segment.end() <= position)
         }
     }
+
+    /// Returns the event at a position, if that's in memory.
+    fn entry(&self, position: u64) -> Option<&Entry<L>> {
+        self.segments.get(self.segment_of(position))?.entry(position)
+    }
+
+    /// Returns the event at a position, if it's kept.
+    pub(crate) fn kept(&self, position: u64) -> Option<&Entry<L>> {
+        self.entry(position).filter(|_| position >= self.first)
+    }
+
+    /// Returns whether the event with a sequence number is kept.
+    pub(crate) fn holds(&self, sequence: u64) -> bool {
+        let position = self.position_after(sequence.saturating_sub(1));
+        self.kept(position).is_some_and(|entry| entry.sequence == sequence)
+    }
+
+    /// Returns the position of the first event in memory for which `is_before` is false, where it's true of those before.
+    fn position(&self, mut is_before: impl FnMut(&Entry<L>) -> bool) -> u64 {
+        let at = self.segments.partition_point(|segment| segment.last().is_some_and(&mut is_before));
+        self.segments.get(at).map_or(self.end, |segment| segment.position(is_before))
+    }
+
+    /// Returns the position of the first event kept whose sequence number is greater.
+    pub(crate) fn position_after(&self, sequence: u64) -> u64 {
+        self.position(|entry| entry.sequence <= sequence).max(self.first)
+    }
+
+    /// Returns how many of the events that can be replayed have a greater sequence number.
+    pub(crate) fn replayable_after(&self, sequence: u64) -> u64 {
+        self.end.saturating_sub(self.position_after(sequence).max(self.retained_from))
+    }
+
+    /// Returns where a reader goes on who has seen everything up to a sequence number.
+    pub(crate) fn replay_after(&self, sequence: u64) -> Replay {
+        let position = self.position_after(sequence);
+        let kept = self.retained_from.saturating_sub(position);
+        // Of what was let go, no more was missed than there are numbers, nor than there ever was.
+        let numbers = self.gone.to.saturating_sub(sequence);
+        let let_go = if sequence < self.lost_to { numbers } else { numbers.min(self.first) };
+        let is_exact = numbers == 0 || sequence.saturating_add(1) >= self.gone.run;
+        let missed = Missed { events: let_go.saturating_add(kept), is_exact };
+        Replay { from: position.max(self.retained_from), missed }
+    }
+
+    /// Returns the sequence number that a client should have been told of by now that has everything up to the number `last`, so that it
+    /// can be resumed for a while yet: half as much is kept since then as may be. Where it's not that far, the number from which
+    /// on it can be resumed at all.
+    pub(crate) fn due(&self, retention: &Bounds, now: Duration, last: u64) -> u64 {
+        if retention.events == 0 || retention.bytes == 0 {
+            return 0;
+        }
+        let middle = self.shrink(self.retained_from, &retention.halved(), self.end, now);
+        let middle = self.sequence_before(middle);
+        if middle <= last { middle } else { self.lost_to() }
+    }
+
+    /// Returns the sequence number of the last event that can't be replayed.
+    pub(crate) fn lost_to(&self) -> u64 {
+        self.sequence_before(self.retained_from)
+    }
+
+    fn sequence_before(&self, position: u64) -> u64 {
+        let entry = position.checked_sub(1).and_then(|before| self.entry(before));
+        entry.map_or(self.gone.to, |entry| entry.sequence)
+    }
+
+    /// Returns the number and the caller's id of the last event that has no greater number, if that's known.
+    pub(crate) fn last_id(&self, until: u64) -> Option<(u64, &Arc<str>)> {
+        let last = self.position(|entry| entry.sequence <= until).checked_sub(1);
+        match last.and_then(|last| self.entry(last)) {
+            Some(entry) => Some((entry.sequence, entry.id.as_ref()?)),
+            None if self.gone.to <= until => Some((self.gone.to, self.gone.id.as_ref()?)),
+            None => None,
+        }
+    }
+
+    /// Returns the number of the last event that was let go, if its id is this one.
+    pub(crate) fn gone_with(&self, id: &str) -> Option<u64> {
+        self.gone.id.as_deref().filter(|&gone| gone == id).map(|_| self.gone.to)
+    }
 }
 
-fn entry<L>(segments: &VecDeque<Segment<L>>, position: u64) -> Option<&Entry<L>> {
-    let at = segments.partition_point(|segment| segment.end() <= position);
-    segments.get(at)?.entry(position)
+impl<L> Default for Released<L> {
+    fn default() -> Self {
+        Self { segments: Vec::new(), entries: Vec::new() }
+    }
 }

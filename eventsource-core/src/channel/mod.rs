@@ -36,6 +36,8 @@ mod stats;
 mod segment;
 mod log;
 mod latest;
+mod forgotten;
+mod topic;
 mod state;
 mod cursor;
 mod shared;

@@ -54,7 +54,7 @@ impl ChannelOptions {
             ids: Ids::Assigned,
             latest: None,
             epoch: None,
-            max_topics: usize::MAX,
+            max_topics: 65_536,
             clock: None,
             on_subscribe: None,
             on_end: None,
@@ -69,7 +69,8 @@ impl ChannelOptions {
         self
     }
 
-    /// Keeps nothing for replay that's older than `age`. It's looked at with each publication and subscription.
+    /// Keeps nothing for replay that's older than `age`. The clock is looked at with each publication to any topic, each
+    /// subscription and its end.
     #[must_use]
     pub fn retain_for(mut self, age: Duration, clock: impl Clock + Send + Sync + 'static) -> Self {
         self.retention.age = Some(age);
@@ -109,7 +110,7 @@ impl ChannelOptions {
         self
     }
 
-    /// The most topics with events that there may be at once. Topics that are only subscribed to don't count: they're bounded by
+    /// Sets the most topics with events that there may be at once; by default 65,536. Topics that are only subscribed to don't count: they're bounded by
     /// the subscriptions and how many topics each may name.
     #[must_use]
     pub fn max_topics(mut self, topics: usize) -> Self {

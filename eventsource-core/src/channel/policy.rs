@@ -10,6 +10,13 @@ pub(crate) struct Bounds {
     pub(crate) age: Option<Duration>,
 }
 
+impl Bounds {
+    pub(crate) fn halved(&self) -> Self {
+        let age = self.age.and_then(|age| age.checked_div(2));
+        Self { events: self.events / 2, bytes: self.bytes / 2, age }
+    }
+}
+
 /// Whose ids the events of a channel have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -18,8 +25,11 @@ pub enum Ids {
     #[default]
     Assigned,
     /// The caller's: each event must have one, and no two that are kept the same. A client resumes after any
-    /// event that's still kept; any other id is unknown. Whoever uses an id again once its event was let go has clients
-    /// of the first resume after the second.
+    /// event that's still kept, and after the last one let go of a topic that it subscribes to; any other id is unknown. Whoever
+    /// uses an id again once its event was let go has clients of the first resume after the second.
+    ///
+    /// An id may say something of its event, so a client is told of none that a filter has kept from it. Behind a filter that
+    /// rejects more than is retained, a client may thus resume as unknown.
     Callers,
 }
 
@@ -33,9 +43,11 @@ pub enum Resumed {
     Complete,
     /// It gets what's still kept.
     Gap {
-        /// How many events it misses, or the most that it can be: where there are several topics, or some have come and
-        /// gone, it isn't known of which the events were that are gone; and a filter isn't asked about these.
+        /// How many events it misses, or the most that it can be.
         missed: u64,
+        /// Whether it's exactly so many. Otherwise it may be fewer: it isn't known of which topics the events were that are gone,
+        /// or whether a filter would have let them pass.
+        is_exact: bool,
     },
     /// Its last event ID isn't of this channel, or of its time before a restart. It has seen something, but nobody
     /// knows what.

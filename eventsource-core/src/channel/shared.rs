@@ -1,33 +1,36 @@
 //! What a channel and its subscriptions share: the logs under one lock, and who's to be woken.
 
-use super::latest::Latest;
-use super::log::Log;
+use super::cursor::{Cursor, Places, Position};
+use super::latest::{Latest, Value};
+use super::log::{Kept, Log};
 use super::options::ChannelOptions;
 use super::policy::Ids;
 use super::publication::{Prepared, PublishError};
-use super::segment::{Entry, JoinStats};
+use super::segment::Entry;
 use super::sequence_id::SequenceId;
-use super::state::{Garbage, State, Topic};
+use super::state::{Known, State};
 use super::stats::{Stats, TopicStats};
+use super::topic::Topic;
 use crate::codec::{Event, EventId, Frame};
 use crate::stream::random_seed;
-use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::task::Waker;
-use core::time::Duration;
-use slab::Slab;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// # The order of things
 /// All that counts is under the lock. A publication appends to a log, moves that topic's version on, takes the wakers of the
 /// topic's subscriptions, unlocks, and wakes. A subscription that found nothing leaves its waker under the same lock, so
-/// that there's no publication between its look and its leaving. While the versions are those that it has seen, a further poll
-/// needs no lock. Nothing of a caller's runs under the lock: wakers and hooks are called after it, and wakers and labels are
-/// cloned before and dropped after it.
+/// that there's no publication between its look and its leaving. While the version of its topic, or its own where it has several
+/// topics, is the one that it has seen, a further poll needs no lock. Nothing of a caller's runs under the lock: wakers and hooks
+/// are called after it, and wakers and labels are cloned before and dropped after it.
 pub(super) struct Shared<L> {
     state: Mutex<State<L>>,
+    /// Says the same as the state, without the lock.
+    is_closed: AtomicBool,
     pub(super) options: ChannelOptions,
     epoch: u64,
     /// A channel's only topic stays; others go when nobody needs them.
@@ -49,25 +52,41 @@ impl<L> Shared<L> {
 
     fn of(options: ChannelOptions, permanent: bool) -> Self {
         let epoch = options.epoch.unwrap_or_else(random_seed);
-        let state = State {
-            sequence: 0,
-            closed: false,
-            topics: Slab::new(),
-            names: HashMap::new(),
-            ids: HashMap::new(),
-            forgotten_to: 0,
-            slots: Slab::new(),
-            waiting: 0,
-            counted: 0,
-            counters: Stats::default(),
-            past_joins: JoinStats::default(),
-            garbage: Garbage::default(),
-        };
-        Self { state: Mutex::new(state), options, epoch, permanent }
+        let state = State::new(Kept { retention: options.retention, window: options.window });
+        Self { state: Mutex::new(state), is_closed: AtomicBool::new(false), options, epoch, permanent }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<L>> {
         lock(&self.state)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Unlocks, wakes, and then gives back the memory of what was let go: in portions, between which others get the lock.
+    pub(super) fn unlock(&self, mut state: MutexGuard<'_, State<L>>, wakers: Vec<Waker>) {
+        state.clear(self.permanent);
+        let (mut has_more, garbage) = (state.has_more(), core::mem::take(&mut state.garbage));
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+        drop(garbage);
+        while has_more {
+            let mut state = self.lock();
+            state.clear(self.permanent);
+            let garbage = core::mem::take(&mut state.garbage);
+            has_more = state.has_more();
+            drop(state);
+            drop(garbage);
+        }
+    }
+
+    /// Locks, and notes what time it is. The clock is a caller's, and may want the lock itself.
+    pub(super) fn lock_at_this_time(&self) -> MutexGuard<'_, State<L>> {
+        let now = self.options.now();
+        let mut state = self.lock();
+        state.now = state.now.max(now);
+        state
     }
 
     /// Publishes all of a batch or nothing. Returns the id of the last, or of the last before where the batch is empty.
@@ -78,63 +97,86 @@ impl<L> Shared<L> {
         let prepared = batch.as_ref();
         let (events, bytes) = (prepared.len(), batch_bytes(prepared));
         let has_duplicate = has_duplicate_id(prepared);
-        let now = self.options.now();
-        let mut state = self.lock();
+        let mut state = self.lock_at_this_time();
+        while self.is_full(&state, topic) && state.has_more() {
+            self.unlock(state, Vec::new());
+            state = self.lock();
+        }
         if state.closed {
             return Err(PublishError::Closed);
         }
-        let is_known =
-            |publication: &Prepared<L>| publication.id.as_ref().is_some_and(|id| state.ids.contains_key(id));
-        if has_duplicate || prepared.iter().any(is_known) {
+        let is_kept = |publication: &Prepared<L>| publication.id.as_ref().is_some_and(|id| state.is_kept(id));
+        if has_duplicate || prepared.iter().any(is_kept) {
             return Err(PublishError::DuplicateId);
         }
         if events == 0 {
             return Ok(SequenceId::new(self.epoch, state.sequence));
         }
-        let index = match self.topic_to_publish_to(&mut state, topic, now) {
-            Ok(index) => index,
-            Err(error) => {
-                unlock(state);
-                return Err(error);
-            }
-        };
-        let State { sequence, topics, ids, counters, garbage, .. } = &mut *state;
-        if let Some(topic) = topics.get_mut(index) {
-            topic.log.begin_batch(events, bytes);
-            for Prepared { block, id, key, label } in batch {
-                *sequence = sequence.saturating_add(1);
-                let frame = match self.options.ids {
-                    Ids::Assigned => block.with_id(SequenceId::new(self.epoch, *sequence).to_text().as_id()),
-                    Ids::Callers => block.into_bytes(),
-                };
-                if let Some(id) = &id {
-                    ids.insert(Arc::clone(id), *sequence);
-                    topic.last_id = Some((*sequence, Arc::clone(id)));
-                }
-                if let Some(latest) = &mut topic.latest {
-                    let before = garbage.values.len();
-                    let (id, label) = (id.clone(), Arc::clone(&label));
-                    latest.put(*sequence, key, id, frame.clone(), label, &mut garbage.values);
-                    for value in garbage.values.get(before..).unwrap_or_default() {
-                        if let Some(id) = value.id.as_ref().filter(|_| !topic.log.holds(value.sequence)) {
-                            ids.remove(id);
-                        }
-                    }
-                }
-                topic.log.push(Entry { sequence: *sequence, at: now, label, id, frame });
-            }
-            topic.published = topic.published.saturating_add(events as u64);
-            counters.published = counters.published.saturating_add(events as u64);
-        } else {
-            debug_assert!(false, "a topic that is published to is there");
+        if self.is_full(&state, topic) {
+            return Err(PublishError::TooManyTopics { limit: self.options.max_topics });
         }
-        let last = SequenceId::new(self.epoch, *sequence);
-        state.trim(index, now);
-        let wakers = state.take_wakers(index);
-        self.forget_unused(&mut state, index);
-        unlock(state);
-        wakers.into_iter().for_each(Waker::wake);
+        let index = self.topic(&mut state, topic);
+        let wakers = self.append(&mut state, index, batch, events, bytes);
+        let last = SequenceId::new(self.epoch, state.sequence);
+        self.unlock(state, wakers);
         Ok(last)
+    }
+
+    /// Appends a batch to a topic. Returns the wakers of those who wait for it.
+    fn append(
+        &self,
+        state: &mut State<L>,
+        index: usize,
+        batch: impl IntoIterator<Item = Prepared<L>>,
+        events: usize,
+        bytes: usize,
+    ) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        let State { sequence, now, topics, ids, counters, garbage, slots, counted, .. } = &mut *state;
+        let Some(topic) = topics.get_mut(index) else {
+            debug_assert!(false, "a topic that is published to is there");
+            return wakers;
+        };
+        if !core::mem::replace(&mut topic.counts, true) {
+            *counted = counted.saturating_add(1);
+        }
+        topic.log.begin_batch(events, bytes);
+        for Prepared { block, id, key, label } in batch {
+            *sequence = sequence.saturating_add(1);
+            let sequence = *sequence;
+            let frame = match self.options.ids {
+                Ids::Assigned => block.with_id(SequenceId::new(self.epoch, sequence).to_text().as_id()),
+                Ids::Callers => block.into_bytes(),
+            };
+            if let Some(id) = &id {
+                ids.insert(Arc::clone(id), Known { topic: index, sequence });
+            }
+            if let (Some(latest), Some(bounds)) = (&mut topic.latest, &self.options.latest) {
+                let value =
+                    Value { sequence, key, id: id.clone(), frame: frame.clone(), label: Arc::clone(&label) };
+                latest.put(bounds, value, &mut garbage.values, counters);
+            }
+            topic.log.push(Entry { sequence, at: *now, label, id, frame, end: 0 }, counters);
+        }
+        topic.published = topic.published.saturating_add(events as u64);
+        counters.published = counters.published.saturating_add(events as u64);
+        // Where all had everything, nobody needs more than this batch.
+        let needed_from = match topic.change(slots, &mut wakers) {
+            _ if !topic.has_subscribers() => topic.log.end(),
+            true => topic.log.batch_start(),
+            false => 0,
+        };
+        state.forget_values(index);
+        state.trim(index, needed_from);
+        state.forget_unused(index, self.permanent);
+        wakers
+    }
+
+    /// Returns whether there are as many topics with events as there may be, and a topic isn't one of them.
+    fn is_full(&self, state: &State<L>, name: &str) -> bool {
+        !self.permanent
+            && state.counted >= self.options.max_topics
+            && state.topic(name).is_none_or(|topic| !topic.counts)
     }
 
     /// The index of a topic, which is there from now on.
@@ -148,162 +190,131 @@ impl<L> Shared<L> {
         }
     }
 
-    /// The same for one that will have events.
-    fn topic_to_publish_to(
-        &self,
-        state: &mut State<L>,
-        name: &str,
-        now: Duration,
-    ) -> Result<usize, PublishError> {
-        let known = state.names.get(name).and_then(|&index| state.topics.get(index));
-        if !self.permanent && known.is_none_or(|topic| !topic.counts) {
-            let limit = self.options.max_topics;
-            if state.counted >= limit {
-                self.forget_all_unused(state, now);
-            }
-            if state.counted >= limit {
-                return Err(PublishError::TooManyTopics { limit });
-            }
-        }
-        let index = self.topic(state, name);
-        if let Some(topic) = state.topics.get_mut(index) {
-            if !core::mem::replace(&mut topic.counts, true) {
-                state.counted = state.counted.saturating_add(1);
-            }
-        }
-        Ok(index)
-    }
-
     fn insert_topic(&self, state: &mut State<L>, name: &str) -> usize {
-        let name: Arc<str> = name.into();
-        let index = state.topics.insert(Topic {
-            name: Arc::clone(&name),
-            log: Log::new(self.options.retention, self.options.window, state.forgotten_to),
-            latest: self.options.latest.map(Latest::new),
-            subscribers: HashSet::new(),
-            last_id: None,
-            version: Arc::new(AtomicU64::new(0)),
-            published: 0,
-            counts: false,
-        });
-        state.names.insert(name, index);
-        index
+        let lost_to = state.forgotten.lost_to(name);
+        let latest = self.options.latest.map(|_| Box::new(Latest::new(lost_to)));
+        state.insert(Topic::new(name.into(), Log::new(lost_to), latest))
     }
 
-    /// The number of the event with an id, if this channel knows it.
-    pub(super) fn sequence_of(&self, state: &State<L>, id: EventId<'_>) -> Option<u64> {
+    /// Returns the number of the event with an id, if this channel knows it, for a subscription to these topics.
+    pub(super) fn sequence_of(&self, state: &State<L>, id: EventId<'_>, indices: &[usize]) -> Option<u64> {
         match self.options.ids {
             Ids::Assigned => SequenceId::parse(id)
                 .filter(|id| id.epoch() == self.epoch && id.sequence() <= state.sequence)
                 .map(SequenceId::sequence),
-            Ids::Callers => state.ids.get(id.as_str()).copied(),
+            Ids::Callers => {
+                let known = state.ids.get(id.as_str()).map(|known| known.sequence);
+                let mut topics = indices.iter().filter_map(|&index| state.topics.get(index));
+                known.or_else(|| topics.find_map(|topic| topic.log.gone_with(id.as_str())))
+            }
         }
     }
 
-    /// Returns what tells a client that has no event yet where it is; nothing where there's no id yet.
+    /// Returns what tells a client where it is that has everything up to a number; nothing where there's no id yet.
     ///
     /// A caller's id may say something of its event. So it's one of a topic that the client subscribes to, and there's none
     /// where a filter may keep that event from the client.
-    pub(super) fn position(&self, state: &State<L>, indices: &[usize], filtered: bool) -> Option<Frame> {
+    pub(super) fn position(
+        &self,
+        state: &State<L>,
+        places: &Places,
+        until: u64,
+        filtered: bool,
+    ) -> Option<Position> {
         match self.options.ids {
-            Ids::Assigned => {
-                let position = SequenceId::new(self.epoch, state.sequence);
-                Some(Event::empty().id(position.to_text().as_id()).into())
-            }
+            Ids::Assigned => Some(Position { number: state.sequence.min(until), id: None }),
             Ids::Callers if filtered => None,
             Ids::Callers => {
-                let topics = indices.iter().filter_map(|&index| state.topics.get(index));
-                let (_, id) = topics.filter_map(|topic| topic.last_id.as_ref()).max()?;
-                Some(Event::empty().id(EventId::trusted(id)).into())
+                let topics = places.cursors().iter().filter_map(|cursor| state.topics.get(cursor.entry().0));
+                let (number, id) = topics.filter_map(|topic| topic.log.last_id(until)).max()?;
+                Some(Position { number, id: Some(Arc::clone(id)) })
             }
+        }
+    }
+
+    /// Returns the block that tells a client where it is.
+    pub(super) fn position_frame(&self, position: &Position) -> Frame {
+        match &position.id {
+            None => {
+                let id = SequenceId::new(self.epoch, position.number).to_text();
+                Event::empty().id(id.as_id()).into()
+            }
+            Some(id) => Event::empty().id(EventId::trusted(id)).into(),
         }
     }
 
     /// Takes a subscription off its topics.
-    pub(super) fn remove(&self, slot: usize, topics: impl IntoIterator<Item = usize>) {
-        let now = self.options.now();
-        let mut state = self.lock();
-        let removed = state.slots.try_remove(slot);
-        if removed.as_ref().is_some_and(|slot| slot.waker.is_some()) {
-            state.waiting = state.waiting.saturating_sub(1);
+    pub(super) fn remove(&self, slot: usize, places: &Places) {
+        let mut state = self.lock_at_this_time();
+        let removed = state.remove(slot);
+        for (index, key) in places.cursors().iter().map(Cursor::entry) {
+            let Some(topic) = state.topics.get_mut(index) else { continue };
+            topic.unsubscribe(key);
+            let needed_from = topic.needed_from();
+            state.trim(index, needed_from);
+            state.forget_unused(index, self.permanent);
         }
-        for index in topics {
-            if let Some(topic) = state.topics.get_mut(index) {
-                topic.unsubscribe(slot);
+        self.unlock(state, Vec::new());
+        // Its waker is a caller's code.
+        drop(removed);
+    }
+
+    /// Lets go of what a topic keeps. Returns whether there was such a topic.
+    pub(super) fn remove_topic(&self, name: &str) -> bool {
+        let mut state = self.lock_at_this_time();
+        let Some(index) = state.names.get(name).copied() else { return false };
+        loop {
+            let has_more = state.empty(index);
+            if !has_more {
+                let needed_from = state.topics.get(index).map_or(0, |topic| topic.needed_from());
+                state.trim(index, needed_from);
+                state.forget_unused(index, self.permanent);
             }
-            state.trim(index, now);
-            self.forget_unused(&mut state, index);
-        }
-        unlock(state);
-    }
-
-    /// A topic goes that has neither events nor subscriptions. One without events no longer counts.
-    pub(super) fn forget_unused(&self, state: &mut State<L>, index: usize) {
-        let Some(topic) = state.topics.get_mut(index).filter(|topic| !self.permanent && topic.is_empty())
-        else {
-            return;
-        };
-        if core::mem::take(&mut topic.counts) {
-            state.counted = state.counted.saturating_sub(1);
-        }
-        if !topic.subscribers.is_empty() {
-            return;
-        }
-        if let Some(topic) = state.topics.try_remove(index) {
-            state.names.remove(&topic.name);
-            state.forgotten_to = state.forgotten_to.max(topic.log.gone_to());
-            state.past_joins.add(topic.log.joins());
-        }
-    }
-
-    /// Looks at all topics, for what was let go by age.
-    fn forget_all_unused(&self, state: &mut State<L>, now: Duration) {
-        let indices: Vec<_> = state.topics.iter().map(|(index, _)| index).collect();
-        for index in indices {
-            state.trim(index, now);
-            self.forget_unused(state, index);
+            self.unlock(state, Vec::new());
+            if !has_more {
+                return true;
+            }
+            state = self.lock();
+            if state.names.get(name) != Some(&index) {
+                return true;
+            }
         }
     }
 
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        self.is_closed.store(true, Ordering::Release);
         let wakers = state.take_all_wakers();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
 
     pub(super) fn stats(&self) -> Stats {
+        // A clock may ask for this, so it isn't asked here.
         let state = self.lock();
-        let mut seen = state.counters;
-        let mut joins = state.past_joins;
-        for (_, topic) in &state.topics {
-            joins.add(topic.log.joins());
-            seen.events = seen.events.saturating_add(topic.log.len());
-            seen.bytes = seen.bytes.saturating_add(topic.bytes());
-        }
-        (seen.joins, seen.joined_bytes) = (joins.joins, joins.bytes);
-        (seen.subscribers, seen.topics) = (state.slots.len(), state.topics.len());
-        seen
+        Stats { subscribers: state.slots.len(), topics: state.topics.len(), ..state.counters }
     }
 
     pub(super) fn topic_stats(&self) -> Vec<TopicStats> {
-        // A caller's clock may ask the channel for something, so it isn't asked under the lock.
-        let now = self.options.now();
-        let mut state = self.lock();
-        self.forget_all_unused(&mut state, now);
-        let topics = state.topics.iter().map(|(_, topic)| topic.stats(&state.slots)).collect();
-        unlock(state);
-        topics
+        self.unlock(self.lock_at_this_time(), Vec::new());
+        let (mut topics, mut from) = (Vec::new(), 0_usize);
+        // In portions, between which others get the lock.
+        loop {
+            let state = self.lock();
+            let to = from.saturating_add(TOPICS_AT_ONCE).min(state.topics.capacity());
+            if from >= to {
+                return topics;
+            }
+            let portion = (from..to).filter_map(|index| state.topics.get(index));
+            topics.extend(portion.map(|topic| topic.stats(&state.slots)));
+            from = to;
+        }
     }
 }
 
-/// Unlocks, and only then drops what was let go.
-pub(super) fn unlock<L>(mut state: MutexGuard<'_, State<L>>) {
-    let garbage = core::mem::take(&mut state.garbage);
-    drop(state);
-    drop(garbage);
-}
+/// The statistics of so many topics are made at once.
+const TOPICS_AT_ONCE: usize = 64;
 
 /// Returns an upper bound, so that a batch isn't split for a few bytes. One alone can't be split.
 fn batch_bytes<L>(batch: &[Prepared<L>]) -> usize {

@@ -1,12 +1,15 @@
 //! How a subscription begins.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Places, Position};
+use super::log::Missed;
 use super::policy::{Ids, Lag, Resumed, Start};
-use super::shared::{Shared, unlock};
-use super::state::{State, Topic};
-use super::subscription::{FilterMap, Notice, Subscription};
+use super::shared::Shared;
+use super::state::State;
+use super::subscription::{FilterMap, Notice, Subscription, Told};
+use super::topic::{Several, Topic};
 use crate::codec::Frame;
 use crate::http::LastEventId;
+use crate::sync::{AtomicU64, Ordering};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -53,6 +56,7 @@ pub struct SubscriptionBuilder<L> {
     last_event_id: LastEventId,
     start: Start,
     lag: Lag,
+    positions: bool,
     filter_map: Option<FilterMap<L>>,
     on_resumed: Option<Notice<Resumed>>,
     on_dropped: Option<Notice<u64>>,
@@ -66,6 +70,7 @@ impl<L> SubscriptionBuilder<L> {
             last_event_id: LastEventId::None,
             start: Start::Live,
             lag: Lag::default(),
+            positions: true,
             filter_map: None,
             on_resumed: None,
             on_dropped: None,
@@ -87,6 +92,15 @@ impl<L> SubscriptionBuilder<L> {
     /// What happens if it doesn't keep up.
     pub fn lag(mut self, lag: Lag) -> Self {
         self.lag = lag;
+        self
+    }
+
+    /// Sets whether the client is told its position, in a block of an `id` alone, where no event tells it. That's on by default.
+    ///
+    /// Without it, a client that's cut off before its first event begins anew and misses what was published meanwhile, and one
+    /// behind a filter may be told a gap where it has missed nothing. Some clients take such a block for an event, or fail at it.
+    pub fn positions(mut self, on: bool) -> Self {
+        self.positions = on;
         self
     }
 
@@ -145,28 +159,44 @@ impl<L> SubscriptionBuilder<L> {
     pub(super) fn begin_checked(mut self) -> Subscription<L> {
         self.topics.sort_unstable();
         self.topics.dedup();
-        let Self { shared, topics, last_event_id, start, lag, filter_map, mut on_resumed, on_dropped } = self;
-        let Beginning { slot, cursors, resumed, position } =
+        let Self {
+            shared,
+            topics,
+            last_event_id,
+            start,
+            lag,
+            positions,
+            filter_map,
+            mut on_resumed,
+            on_dropped,
+        } = self;
+        let Beginning { slot, places, resumed, version, seen, lost_to, position } =
             Beginning::find(&shared, &topics, &last_event_id, start, lag, filter_map.is_some());
 
         // From here on a panic of a caller's code ends a subscription, and leaves nothing behind.
         let mut subscription = Subscription {
             shared: Arc::clone(&shared),
-            cursors,
+            places,
             slot,
             resumed,
             lag,
             filter_map,
             on_dropped,
             ready: VecDeque::new(),
+            told: Told { is_on: positions, is_due: false, lost_to, to: seen },
             until: None,
             ended: None,
             reason: None,
             waker: None,
-            parked: false,
+            seen: version.load(Ordering::Acquire),
+            version,
+            is_parked: false,
         };
         subscription.ready.extend(on_resumed.as_mut().and_then(|notice| notice(resumed)));
-        subscription.ready.extend(position);
+        if positions && resumed != Resumed::Complete {
+            subscription.told.is_due = position.is_none();
+            subscription.ready.extend(position.map(|position| shared.position_frame(&position)));
+        }
         if let Some(hook) = &shared.options.on_subscribe {
             hook(resumed);
         }
@@ -177,10 +207,16 @@ impl<L> SubscriptionBuilder<L> {
 /// Where a subscription begins.
 struct Beginning {
     slot: usize,
-    cursors: Box<[Cursor]>,
+    places: Places,
     resumed: Resumed,
-    /// What tells the client where it is, if it has to be told.
-    position: Option<Frame>,
+    /// Moves on with each change of its topics.
+    version: Arc<AtomicU64>,
+    /// The client has seen everything up to this number.
+    seen: u64,
+    /// Of its topics, what has no greater number and wasn't seen may be lost.
+    lost_to: u64,
+    /// Where it is, if nothing waits for it.
+    position: Option<Position>,
 }
 
 impl Beginning {
@@ -191,32 +227,45 @@ impl Beginning {
         last_event_id: &LastEventId,
         start: Start,
         lag: Lag,
-        filtered: bool,
+        is_filtered: bool,
     ) -> Self {
-        let now = shared.options.now();
-        let mut state = shared.lock();
+        let mut state = shared.lock_at_this_time();
         let indices: Vec<_> = topics.iter().map(|name| shared.topic(&mut state, name)).collect();
         for &index in &indices {
-            state.trim(index, now);
+            let needed_from = state.topics.get(index).map_or(0, |topic| topic.needed_from());
+            state.trim(index, needed_from);
         }
-        let known = last_event_id.as_id().and_then(|id| shared.sequence_of(&state, id));
+        let known = last_event_id.as_id().and_then(|id| shared.sequence_of(&state, id, &indices));
         let (positions, resumed) = match (last_event_id, known) {
-            (_, Some(sequence)) => state.replay(&indices, sequence, lag, shared.options.ids),
+            (_, Some(seen)) => state.replay(&indices, seen, lag, shared.options.ids, is_filtered),
             (LastEventId::None, _) => (None, Resumed::Fresh),
             _ => (None, Resumed::Unknown),
         };
         let positions = positions.unwrap_or_else(|| state.start(&indices, start, lag));
-        let slot = state.add();
-        let cursors = state.enter(slot, &indices, positions);
-        let first = cursors.iter().filter_map(|cursor| state.next(cursor, lag)).min();
+        let several = (indices.len() != 1)
+            .then(|| Several { version: Arc::new(AtomicU64::new(0)), changed: Vec::new() });
+        let version = match (&several, indices.first().and_then(|&index| state.topics.get(index))) {
+            (None, Some(topic)) => Arc::clone(&topic.version),
+            (Some(several), _) => Arc::clone(&several.version),
+            (None, None) => {
+                debug_assert!(false, "a topic that is subscribed to is there");
+                Arc::default()
+            }
+        };
+        let slot = state.add(several);
+        let places = state.enter(slot, &indices, positions, lag);
+        let first = state.next(&places, lag);
         let reached = first.map_or(state.sequence, |first| first.saturating_sub(1));
         state.reached(slot, reached);
-        let position = match (resumed, first) {
-            (Resumed::Complete, _) | (_, Some(_)) => None,
-            _ => shared.position(&state, &indices, filtered),
+        let position = match first {
+            Some(_) => None,
+            None => shared.position(&state, &places, u64::MAX, is_filtered),
         };
-        unlock(state);
-        Self { slot, cursors, resumed, position }
+        let seen = if first.is_none() { reached } else { known.unwrap_or(reached) };
+        let topics = indices.iter().filter_map(|&index| state.topics.get(index));
+        let lost_to = topics.map(|topic| topic.lost_to(lag)).max().unwrap_or_default();
+        shared.unlock(state, Vec::new());
+        Self { slot, places, resumed, version, seen, lost_to, position }
     }
 }
 
@@ -233,77 +282,106 @@ impl<L> fmt::Debug for SubscriptionBuilder<L> {
 
 impl<L> State<L> {
     /// Enters a subscription with its topics, from these positions on. There's not a cursor more than there are topics.
-    fn enter(&mut self, slot: usize, indices: &[usize], positions: Vec<u64>) -> Box<[Cursor]> {
+    fn enter(&mut self, slot: usize, indices: &[usize], positions: Vec<u64>, lag: Lag) -> Places {
         debug_assert_eq!(indices.len(), positions.len(), "each topic is there, and has a position");
         let mut cursors = Vec::with_capacity(indices.len());
         for (&index, position) in indices.iter().zip(positions) {
-            let topic = self.topics.get_mut(index);
-            cursors.extend(topic.map(|topic| Cursor::new(topic, index, slot, position)));
+            if let Some(topic) = self.topics.get_mut(index) {
+                if lag != Lag::Conflate {
+                    topic.log.hold_from(position);
+                }
+                cursors.push(Cursor::new(topic, index, slot, cursors.len(), position));
+            }
         }
-        cursors.into()
+        Places::new(cursors.into())
     }
 
     /// Returns the positions from which a client goes on that has seen everything up to a number; none where its own id can't be
     /// resumed without a loss.
-    fn replay(&self, indices: &[usize], sequence: u64, lag: Lag, ids: Ids) -> (Option<Vec<u64>>, Resumed) {
-        let mut missed = 0_u64;
+    fn replay(
+        &self,
+        indices: &[usize],
+        seen: u64,
+        lag: Lag,
+        ids: Ids,
+        is_filtered: bool,
+    ) -> (Option<Vec<u64>>, Resumed) {
+        let (mut missed, mut is_exact) = (0_u64, !is_filtered);
         let mut positions = Vec::with_capacity(indices.len());
         for topic in indices.iter().filter_map(|&index| self.topics.get(index)) {
             let (position, missed_here) = if let (Lag::Conflate, Some(latest)) = (lag, &topic.latest) {
-                (sequence, latest.evicted_after(sequence))
+                (seen, Missed { events: latest.evicted_after(seen), is_exact: false })
             } else {
-                let replay = topic.log.replay_after(sequence);
+                let replay = topic.log.replay_after(seen);
                 (replay.from, replay.missed)
             };
-            missed = missed.saturating_add(missed_here);
+            missed = missed.saturating_add(missed_here.events);
+            is_exact &= missed_here.is_exact || missed_here.events == 0;
             positions.push(position);
         }
         match (missed, ids) {
             (0, _) => (Some(positions), Resumed::Complete),
             (_, Ids::Callers) => (None, Resumed::Unknown),
-            (missed, Ids::Assigned) => (Some(positions), Resumed::Gap { missed }),
+            (missed, Ids::Assigned) => (Some(positions), Resumed::Gap { missed, is_exact }),
         }
     }
 
     /// Returns the positions of a client of which nothing is known.
     fn start(&self, indices: &[usize], start: Start, lag: Lag) -> Vec<u64> {
         let topics = || indices.iter().filter_map(|&index| self.topics.get(index));
-        let conflate = lag == Lag::Conflate;
-        let after = match start {
-            Start::Live | Start::Last(0) => {
-                return topics().map(|topic| topic.end(conflate, self.sequence)).collect();
-            }
-            Start::Oldest => 0,
-            Start::Last(count) => {
-                let mut sequences: Vec<_> =
-                    topics().flat_map(|topic| topic.newest(conflate, count)).collect();
+        let after = match (start, lag) {
+            (Start::Live | Start::Last(0), Lag::Conflate) => self.sequence,
+            (Start::Live | Start::Last(0), _) => return topics().map(|topic| topic.log.end()).collect(),
+            (Start::Oldest, _) => 0,
+            (Start::Last(count), Lag::Conflate) => {
+                let mut sequences: Vec<_> = topics().flat_map(|topic| topic.newest(count)).collect();
                 let first = sequences.len().saturating_sub(count);
                 if first < sequences.len() {
                     sequences.select_nth_unstable(first);
                 }
                 sequences.get(first).map_or(self.sequence, |first| first.saturating_sub(1))
             }
+            (Start::Last(count), _) => self.before_last(topics, count as u64),
         };
-        let position = |topic: &Topic<L>| if conflate { after } else { topic.log.replay_after(after).from };
-        topics().map(position).collect()
+        let position = |topic: &Topic<L>| match lag {
+            Lag::Conflate => after,
+            _ => topic.log.replay_after(after).from,
+        };
+        topics().map(|topic| position(topic)).collect()
+    }
+
+    /// Returns the number before that of the first of the last `count` events that some topics can replay. The number is searched for, for
+    /// there may be any number of events.
+    fn before_last<'a, T>(&'a self, topics: impl Fn() -> T, count: u64) -> u64
+    where
+        T: Iterator<Item = &'a Box<Topic<L>>>,
+        L: 'a,
+    {
+        let (mut low, mut high) = (0, self.sequence);
+        while low < high {
+            let middle = low.midpoint(high);
+            let newer = topics().map(|topic| topic.log.replayable_after(middle)).fold(0, u64::saturating_add);
+            if newer > count {
+                low = middle.saturating_add(1);
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
 }
 
 impl<L> Topic<L> {
-    /// Returns the position of a client that has seen everything.
-    fn end(&self, conflate: bool, sequence: u64) -> u64 {
-        if conflate { sequence } else { self.log.end() }
+    /// Returns the number of the last event that a new subscription can't get.
+    fn lost_to(&self, lag: Lag) -> u64 {
+        match &self.latest {
+            Some(latest) if lag == Lag::Conflate => latest.evicted_to(),
+            _ => self.log.lost_to(),
+        }
     }
 
-    /// The numbers of the newest events that can be replayed.
-    fn newest(&self, conflate: bool, count: usize) -> Vec<u64> {
-        match &self.latest {
-            Some(latest) if conflate => latest.newest(count).collect(),
-            _ => {
-                let oldest = self.log.end().saturating_sub(count as u64).max(self.log.oldest());
-                let entries = (oldest..self.log.end()).filter_map(|position| self.log.entry(position));
-                entries.map(|entry| entry.sequence).collect()
-            }
-        }
+    /// Returns the numbers of the newest events per key.
+    fn newest(&self, count: usize) -> impl Iterator<Item = u64> {
+        self.latest.iter().flat_map(move |latest| latest.newest(count))
     }
 }

@@ -1,14 +1,15 @@
 //! A connection's part in a channel.
 
-use super::cursor::{Batch, Cursor};
-use super::policy::{Lag, Resumed};
-use super::shared::{Shared, unlock};
+use super::cursor::{Batch, Frames, Places, Position};
+use super::policy::{Ids, Lag, Resumed};
+use super::shared::Shared;
+use super::state::State;
 use crate::codec::Frame;
 use crate::stream::{End, EndReason, Source};
+use crate::sync::{AtomicU64, Ordering};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
@@ -25,8 +26,10 @@ const BATCHES: usize = 32;
 /// It's a place in what the channel keeps, not a queue: it holds no events, and whoever has read everything costs nothing
 /// until there's more. While there's nothing, a poll takes no lock.
 ///
-/// A client that has no event yet begins with its position, a block of an `id` alone, so that it can be
-/// resumed from the first moment on; but Firefox doesn't take an id from such a block.
+/// A client that has no event yet is told its position as soon as nothing waits for it, in a block of an `id` alone, so that it can
+/// be resumed from the first moment on; but Firefox doesn't take an id from such a block. A client behind a filter is told it again
+/// whenever the filter has rejected about half of what's retained, and so is never told a gap where it has missed nothing.
+/// [`positions`](super::SubscriptionBuilder::positions) switches these blocks off.
 ///
 /// # The end
 /// It ends when the channel is closed and everything was handed out, or when it lags and its
@@ -34,34 +37,71 @@ const BATCHES: usize = 32;
 #[must_use = "sources do nothing unless polled"]
 pub struct Subscription<L = ()> {
     pub(super) shared: Arc<Shared<L>>,
-    pub(super) cursors: Box<[Cursor]>,
+    pub(super) places: Places,
     pub(super) slot: usize,
     pub(super) resumed: Resumed,
     pub(super) lag: Lag,
     pub(super) filter_map: Option<FilterMap<L>>,
     pub(super) on_dropped: Option<Notice<u64>>,
     pub(super) ready: VecDeque<Frame>,
+    pub(super) told: Told,
     /// Closed: nothing after this number.
     pub(super) until: Option<u64>,
     pub(super) ended: Option<EndReason>,
     pub(super) reason: Option<EndReason>,
     pub(super) waker: Option<Waker>,
+    /// What moves on with each change of its topics, and how that was when it was looked at.
+    pub(super) version: Arc<AtomicU64>,
+    pub(super) seen: u64,
     /// The waker lies with the channel, unless that has changed meanwhile.
-    pub(super) parked: bool,
+    pub(super) is_parked: bool,
+}
+
+/// What the client knows of where it is.
+pub(super) struct Told {
+    /// It's told at all.
+    pub(super) is_on: bool,
+    /// It's to be told as soon as nothing else is.
+    pub(super) is_due: bool,
+    /// That's so until it was told of this number: what was missed before isn't to be told again.
+    pub(super) lost_to: u64,
+    /// It was told of this number.
+    pub(super) to: u64,
+}
+
+impl Told {
+    fn tell(&mut self, number: u64) {
+        self.is_due &= number < self.lost_to;
+        self.to = number;
+    }
+
+    /// Returns the client's position if it's to be told.
+    fn position<L>(
+        &mut self,
+        shared: &Shared<L>,
+        state: &State<L>,
+        places: &Places,
+        until: u64,
+        is_filtered: bool,
+    ) -> Batch<L> {
+        let is_due = core::mem::take(&mut self.is_due);
+        let position = is_due.then(|| shared.position(state, places, until, is_filtered)).flatten();
+        position.filter(|position| position.number > self.to).map_or(Batch::Empty, Batch::Position)
+    }
 }
 
 impl<L> Subscription<L> {
-    /// How the client's last event ID was taken up.
+    /// Returns how the client's last event ID was taken up.
     pub fn resumed(&self) -> Resumed {
         self.resumed
     }
 
     fn is_parked(&self, cx: &Context<'_>) -> bool {
-        // One to no topic is woken by a close alone, which changes no topic.
-        self.parked
-            && !self.cursors.is_empty()
+        self.is_parked
+            && !self.told.is_due
             && self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
-            && self.cursors.iter().all(Cursor::is_unchanged)
+            && self.version.load(Ordering::Acquire) == self.seen
+            && !self.shared.is_closed()
     }
 
     fn next_ready(&mut self) -> Option<Frame> {
@@ -74,10 +114,11 @@ impl<L> Subscription<L> {
     }
 
     /// Keeps what passes, to be handed out.
-    fn filter(&mut self, frames: Vec<(Frame, Option<Arc<L>>)>) {
-        let Self { shared, slot, ready, filter_map, .. } = self;
-        let mut passed = 0_u64;
-        for (frame, label) in frames {
+    fn filter(&mut self, frames: Frames<L>) {
+        let Self { shared, slot, ready, filter_map, told, .. } = self;
+        let (mut passed, mut last) = (0_u64, 0);
+        for (frame, sequence, label) in frames.frames {
+            last = sequence;
             let frame = match (&mut *filter_map, label) {
                 (Some(filter_map), Some(label)) => {
                     let frame = filter_map(&label, frame);
@@ -86,36 +127,96 @@ impl<L> Subscription<L> {
                 }
                 _ => Some(frame),
             };
-            ready.extend(frame);
+            if let Some(frame) = frame {
+                ready.push_back(frame);
+                told.tell(sequence);
+            }
         }
         if passed > 0 {
             shared.lock().delivered(*slot, 0, passed);
         }
+        if told.is_on && told.to < frames.due && told.to < last && shared.options.ids == Ids::Assigned {
+            told.tell(last);
+            ready.push_back(shared.position_frame(&Position { number: last, id: None }));
+        }
     }
 
-    /// One lock for a batch: where that's the last of it, the waker is left at once.
+    /// Takes a batch, under one lock. Where that's the last of it, the waker is left at once.
     fn take(&mut self, cx: &Context<'_>) -> Batch<L> {
-        let Self { shared, cursors, slot, lag, filter_map, until, waker, parked, .. } = self;
+        let Self { shared, places, slot, lag, filter_map, told, until, waker, version, .. } = self;
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             *waker = Some(cx.waker().clone());
         }
-        let spare = waker.clone();
+        let mut spare = waker.clone();
         let mut state = shared.lock();
-        let batch = state.take(*slot, cursors, *lag, until.unwrap_or(u64::MAX), filter_map.is_some());
-        let is_last = !state.is_behind(cursors, *lag);
+        let is_ending = state.closed || until.is_some();
+        let until = until.unwrap_or(u64::MAX);
+        let batch = state.take(*slot, places, *lag, until, filter_map.is_some());
         let batch = match batch {
-            Batch::Empty if state.closed || until.is_some() => Batch::End(EndReason::SourceEnded),
+            Batch::Empty => told.position(shared, &state, places, until, filter_map.is_some()),
             batch => batch,
         };
-        *parked = is_last && !state.closed && until.is_none();
-        let mut older = spare;
-        if *parked {
-            cursors.iter_mut().for_each(Cursor::note);
-            older = older.and_then(|waker| state.wait(*slot, waker));
+        let batch = match batch {
+            Batch::Empty if is_ending => Batch::End(EndReason::SourceEnded),
+            batch => batch,
+        };
+        self.is_parked = !is_ending && !state.is_behind(*slot, places, *lag);
+        if self.is_parked {
+            self.seen = version.load(Ordering::Acquire);
+            spare = spare.and_then(|waker| state.wait(*slot, waker));
         }
-        unlock(state);
-        drop(older);
+        drop(state);
+        drop(spare);
         batch
+    }
+
+    /// Takes what waits when the subscription is closed: what's published later isn't to push it out. What's more than so many
+    /// batches stays where it is.
+    fn take_waiting(&mut self, until: u64) {
+        for _ in 0..BATCHES {
+            let Self { shared, places, slot, lag, filter_map, told, .. } = self;
+            let mut state = shared.lock();
+            let batch = match state.take(*slot, places, *lag, until, filter_map.is_some()) {
+                Batch::Empty => told.position(shared, &state, places, until, filter_map.is_some()),
+                batch => batch,
+            };
+            drop(state);
+            match batch {
+                Batch::Empty => return self.end(EndReason::SourceEnded),
+                batch => self.handle(batch),
+            }
+            if self.ended.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Makes what was taken ready to be handed out.
+    fn handle(&mut self, batch: Batch<L>) {
+        match batch {
+            Batch::Frame(frame, to) => {
+                self.told.tell(to);
+                self.ready.push_back(frame);
+            }
+            Batch::Frames(frames) => self.filter(frames),
+            Batch::Position(position) => {
+                self.told.tell(position.number);
+                self.ready.push_back(self.shared.position_frame(&position));
+            }
+            Batch::Dropped(dropped) => self.tell_dropped(dropped),
+            Batch::End(reason) => self.end(reason),
+            Batch::Empty => {}
+        }
+    }
+
+    fn tell_dropped(&mut self, dropped: u64) {
+        let notice = self.on_dropped.as_mut().and_then(|notice| notice(dropped));
+        self.ready.extend(notice);
+    }
+
+    fn end(&mut self, reason: EndReason) {
+        self.ended = Some(reason);
+        self.reason = self.reason.or(Some(reason));
     }
 }
 
@@ -133,16 +234,13 @@ impl<L> Source for Subscription<L> {
                 return Poll::Pending;
             }
             match this.take(cx) {
-                Batch::Frame(frame) => return Poll::Ready(Ok(frame)),
-                Batch::Frames(frames) => this.filter(frames),
-                Batch::Dropped(dropped) => {
-                    this.ready.extend(this.on_dropped.as_mut().and_then(|notice| notice(dropped)));
-                }
-                Batch::End(reason) => {
-                    this.ended = Some(reason);
-                    this.reason = this.reason.or(Some(reason));
+                // The common case, without the detour of a queue.
+                Batch::Frame(frame, to) => {
+                    this.told.tell(to);
+                    return Poll::Ready(Ok(frame));
                 }
                 Batch::Empty => return Poll::Pending,
+                batch => this.handle(batch),
             }
         }
         // Nothing of all this has passed the filter: others get their turn.
@@ -153,17 +251,20 @@ impl<L> Source for Subscription<L> {
     fn close(self: Pin<&mut Self>, reason: EndReason) -> bool {
         let this = self.get_mut();
         this.reason = this.reason.or(Some(reason));
-        this.parked = false;
-        let state = this.shared.lock();
+        this.is_parked = false;
         // A second close, for another reason, lets out no more than the first.
-        this.until = this.until.or(Some(state.sequence));
-        !this.ready.is_empty() || state.is_behind(&this.cursors, this.lag)
+        if this.until.is_none() && this.ended.is_none() {
+            let until = this.shared.lock().sequence;
+            this.until = Some(until);
+            this.take_waiting(until);
+        }
+        !this.ready.is_empty() || this.ended.is_none()
     }
 }
 
 impl<L> Drop for Subscription<L> {
     fn drop(&mut self) {
-        self.shared.remove(self.slot, self.cursors.iter().map(Cursor::topic));
+        self.shared.remove(self.slot, &self.places);
         if let Some(hook) = &self.shared.options.on_end {
             hook(self.reason.unwrap_or(EndReason::Dropped));
         }
@@ -173,7 +274,7 @@ impl<L> Drop for Subscription<L> {
 impl<L> fmt::Debug for Subscription<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
-            .field("cursors", &self.cursors)
+            .field("topics", &self.places.cursors().len())
             .field("resumed", &self.resumed)
             .field("lag", &self.lag)
             .finish_non_exhaustive()

@@ -101,12 +101,32 @@ impl<L> Topics<L> {
         SubscriptionBuilder::new(Arc::clone(&self.0.0), topics)
     }
 
+    /// Lets go of what a topic keeps, for replay and per key. Returns whether there was such a topic.
+    ///
+    /// Its subscriptions stay, and still get what was published before and waits for them, except those that
+    /// [conflate](super::Lag::Conflate), which are told that they have lost it. Who comes back and hasn't seen all of it is told a
+    /// gap.
+    ///
+    /// ```
+    /// use eventsource_core::Topics;
+    ///
+    /// let topics = Topics::new();
+    /// topics.publish("job 7", "done")?;
+    /// assert!(topics.remove("job 7"));
+    /// assert_eq!(topics.stats().topics, 0);
+    /// # Ok::<(), eventsource_core::channel::PublishError>(())
+    /// ```
+    pub fn remove(&self, topic: &str) -> bool {
+        self.0.0.remove_topic(topic)
+    }
+
     /// Returns what all topics have done so far and hold now.
     pub fn stats(&self) -> Stats {
         self.0.0.stats()
     }
 
-    /// Returns what each topic has done so far and holds now, in no order. Costs a look at every subscription.
+    /// Returns what each topic has done so far and holds now, in no order. Costs a look at every subscription, with the topics in
+    /// portions, between which others publish.
     pub fn topics(&self) -> Vec<TopicStats> {
         self.0.0.topic_stats()
     }

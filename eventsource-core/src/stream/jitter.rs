@@ -43,11 +43,13 @@ const fn mix(seed: u64) -> u64 {
 /// forked from one.
 #[cfg(feature = "std")]
 pub(crate) fn random_seed() -> u64 {
-    use core::hash::BuildHasher;
-    use std::time::SystemTime;
+    seed(&std::hash::RandomState::new(), std::process::id(), std::time::SystemTime::now())
+}
 
-    // Its keys are of the operating system's randomness, but a fork has those of its parent.
-    std::hash::RandomState::new().hash_one((std::process::id(), SystemTime::now()))
+/// The keys are of the operating system's randomness, but a fork has those of its parent.
+#[cfg(feature = "std")]
+fn seed(keys: &std::hash::RandomState, process: u32, now: std::time::SystemTime) -> u64 {
+    core::hash::BuildHasher::hash_one(keys, (process, now))
 }
 
 #[cfg(test)]
@@ -62,6 +64,16 @@ mod tests {
             buckets[usize::try_from(picked.as_secs() - 10).unwrap()] += 1;
         }
         assert!(buckets.iter().all(|count| (900..1100).contains(count)), "{buckets:?}");
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn forked_processes_have_different_seeds() {
+        // A fork begins with the keys of its parent, and two may ask at the same time.
+        let (keys, now) = (std::hash::RandomState::new(), std::time::SystemTime::now());
+        let seeds: std::collections::HashSet<_> =
+            (0..1000).map(|process| seed(&keys, process, now)).collect();
+        assert_eq!(seeds.len(), 1000);
     }
 
     #[test]

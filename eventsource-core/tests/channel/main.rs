@@ -2,8 +2,10 @@
 
 mod drained;
 mod edges;
+mod kept;
 mod model;
 mod resume;
+mod told;
 
 use proptest::prelude::*;
 

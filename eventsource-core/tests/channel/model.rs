@@ -2,10 +2,10 @@
 //! schedule of operations, given as bytes, against it and the real one.
 
 use eventsource_core::channel::{Ids, Lag, PublishError, Resumed, SequenceId, Start};
-use eventsource_core::test_util::{ManualClock, Probe, interpret};
+use eventsource_core::test_util::{ManualClock, ManualTimer, Probe, interpret};
 use eventsource_core::{
-    ChannelOptions, EndReason, Event, EventId, EventStream, Frame, LastEventId, Publication, Subscription,
-    Topics, event_name,
+    ChannelOptions, Drain, EndReason, Event, EventId, EventStream, Frame, LastEventId, Publication,
+    StopHandle, Subscription, Topics, event_name,
 };
 use std::task::Poll;
 use std::time::Duration;
@@ -43,16 +43,32 @@ struct Topic {
     all: Vec<Published>,
     last_batch: usize,
     retained_from: usize,
+    /// What's before was removed.
+    removed_to: usize,
     held_from: usize,
     window_from: usize,
     /// The table of the newest per key: indices of `all`, oldest first.
     latest: Vec<usize>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Sub {
-    probe: Option<Probe<EventStream<Subscription<u8>>>>,
+    probe: Option<Probe<EventStream<Subscription<u8>, ManualTimer>>>,
     wakes: usize,
     is_pending: bool,
+    stop: StopHandle,
+    drain: Drain,
+    /// It's stopped or drained, and has been polled since.
+    is_closing: bool,
+    /// It's drained, and hasn't said so yet.
+    says_retry: bool,
+    lifetime: Duration,
+    begun: Option<Duration>,
+    /// How many frames came since the lifetime was last looked at.
+    unchecked: usize,
+    has_positions: bool,
+    /// The number that the client knows, if it was told one since it began.
+    told: Option<u64>,
     topics: Vec<usize>,
     parts: Vec<Part>,
     lag: Lag,
@@ -69,6 +85,8 @@ struct Part {
     replay_to: usize,
     /// While conflating: what the table let go of before it was delivered.
     lost: u64,
+    /// It has taken everything.
+    is_caught_up: bool,
 }
 
 /// What a client sees.
@@ -83,6 +101,7 @@ enum Seen {
         is_due: bool,
     },
     Dropped(u64),
+    Retry,
 }
 
 pub(crate) struct Run {
@@ -189,10 +208,18 @@ impl Run {
                 }
             }
             14 => self.clock.advance(Duration::from_secs(2)),
-            15 if bytes.next() % 16 == 0 && !self.is_closed => {
-                self.topics.close();
-                self.is_closed = true;
-            }
+            15 => match bytes.next() % 16 {
+                0 if !self.is_closed => {
+                    self.topics.close();
+                    self.is_closed = true;
+                }
+                1..=4 => self.remove(bytes.next() % 3),
+                5..=12 if !self.subs.is_empty() => {
+                    let index = bytes.next() % self.subs.len();
+                    self.close_sub(index, bytes.next() % 2 == 0);
+                }
+                _ => {}
+            },
             _ => {}
         }
     }
@@ -262,7 +289,7 @@ impl Run {
             });
             model.latest.push(index);
             let evicted = (model.latest.len() > self.keys.unwrap_or(0)).then(|| model.latest.remove(0));
-            for sub in &mut self.subs {
+            for sub in self.subs.iter_mut().filter(|sub| !sub.is_closing) {
                 let Some(part) = sub.parts.iter_mut().find(|part| part.topic == topic) else { continue };
                 if sub.lag == Lag::Conflate {
                     part.queue.retain(|&queued| Some(queued) != replaced);
@@ -275,7 +302,11 @@ impl Run {
                 }
             }
         }
-        self.trim(topic);
+        // Where all had everything, nothing before this batch is needed.
+        let needed_from = if self.all_caught_up(topic) { self.model[topic].last_batch } else { 0 };
+        let parts = self.subs.iter_mut().flat_map(|sub| &mut sub.parts);
+        parts.filter(|part| part.topic == topic).for_each(|part| part.is_caught_up = false);
+        self.trim_to(topic, needed_from);
         for sub in &mut self.subs {
             if sub.is_pending && sub.parts.iter().any(|part| part.topic == topic) {
                 let probe = sub.probe.as_ref().unwrap();
@@ -283,10 +314,118 @@ impl Run {
             }
         }
         self.forget_unused(topic);
+        self.expire();
+    }
+
+    /// Whether all who subscribe to a topic have taken everything; also if there's nobody.
+    fn all_caught_up(&self, topic: usize) -> bool {
+        let mut parts = self.subs.iter().flat_map(|sub| &sub.parts).filter(|part| part.topic == topic);
+        parts.all(|part| part.is_caught_up)
+    }
+
+    /// Lets everything of a topic go.
+    fn remove(&mut self, topic: usize) {
+        // It may be there without an event too, while somebody subscribes to it.
+        let removed = self.topics.remove(NAMES[topic]);
+        let model = &mut self.model[topic];
+        assert!(removed || model.held_from == model.all.len() && model.latest.is_empty());
+        if !removed {
+            return;
+        }
+        model.retained_from = model.all.len();
+        model.removed_to = model.all.len();
+        for part in self.subs.iter_mut().filter(|sub| sub.lag == Lag::Conflate && !sub.is_closing) {
+            let parts = part.parts.iter_mut().filter(|part| part.topic == topic);
+            parts.for_each(|part| part.lost += part.queue.drain(..).count() as u64);
+        }
+        model.latest.clear();
+        self.trim(topic);
+        self.forget_unused(topic);
+        self.expire();
+    }
+
+    /// Stops a subscription's stream, or drains it.
+    fn close_sub(&mut self, index: usize, is_drained: bool) {
+        let sub = &mut self.subs[index];
+        if sub.probe.is_none() || sub.is_closing {
+            return;
+        }
+        if is_drained {
+            drop(sub.drain.begin(Duration::ZERO, self.clock.timer()));
+            sub.says_retry = true;
+        } else {
+            sub.stop.stop();
+        }
+        self.note_close(index);
+        self.poll(index);
+    }
+
+    /// From here on a subscription gets nothing but what waits.
+    fn note_close(&mut self, index: usize) {
+        let sub = &mut self.subs[index];
+        sub.is_closing = true;
+        // What's gone is lost; what waits isn't lost any more.
+        let (mut dropped, mut lags) = (0, false);
+        for part in &mut sub.parts {
+            let held_from = self.model[part.topic].held_from;
+            let before = part.queue.len();
+            match sub.lag {
+                Lag::Conflate => dropped += std::mem::take(&mut part.lost),
+                _ => part.queue.retain(|&index| index >= held_from),
+            }
+            let lost = (before - part.queue.len()) as u64;
+            match sub.lag {
+                Lag::DropOldest { .. } => dropped += lost,
+                _ => lags |= lost > 0,
+            }
+        }
+        for part in &mut sub.parts {
+            if lags {
+                part.queue.clear();
+            } else {
+                part.is_caught_up = true;
+            }
+        }
+        if dropped > 0 && sub.has_notice {
+            sub.first.push(Seen::Dropped(dropped));
+        }
+    }
+
+    /// A stream that's ending drops its subscription as soon as that has nothing more.
+    fn note_left(&mut self, index: usize) {
+        let subscribed = self.subs.iter().filter(|sub| !sub.parts.is_empty()).count();
+        let sub = &mut self.subs[index];
+        if self.topics.stats().subscribers < subscribed && !sub.parts.is_empty() {
+            let passes = |event: &Published| sub.filter.is_none_or(|label| label == event.label);
+            let mut queued = sub.parts.iter().flat_map(|part| part.queue.iter().map(|&at| (part.topic, at)));
+            assert!(!queued.any(|(topic, at)| passes(&self.model[topic].all[at])), "it had more");
+            let topics = sub.topics.clone();
+            sub.parts.clear();
+            self.leave(&topics);
+        }
+    }
+
+    /// Lets go what's too old, in all topics.
+    fn expire(&mut self) {
+        for topic in 0..3 {
+            let now = self.clock.now();
+            let model = &self.model[topic];
+            let oldest = model.all.get(model.retained_from);
+            let is_old = |event: &Published| self.age.is_some_and(|age| now.saturating_sub(event.at) > age);
+            if oldest.is_some_and(is_old) {
+                self.trim(topic);
+                self.forget_unused(topic);
+            }
+        }
     }
 
     /// Moves the places on up to which things are let go.
     fn trim(&mut self, topic: usize) {
+        let needed_from = if self.all_caught_up(topic) { usize::MAX } else { 0 };
+        self.trim_to(topic, needed_from);
+    }
+
+    fn trim_to(&mut self, topic: usize, needed_from: usize) {
         let now = self.clock.now();
         let is_live = self.subs.iter().any(|sub| sub.parts.iter().any(|part| part.topic == topic));
         let model = &mut self.model[topic];
@@ -302,6 +441,7 @@ impl Run {
             }
             model.retained_from += 1;
         }
+        model.window_from = model.window_from.max(needed_from.min(model.all.len()));
         if is_live {
             while model.window_from < model.last_batch && !fits(model.window_from, self.window) {
                 model.window_from += 1;
@@ -318,6 +458,7 @@ impl Run {
             self.trim(topic);
             self.forget_unused(topic);
         }
+        self.expire();
     }
 
     /// A topic without events and subscribers is forgotten, but not what it has lost.
@@ -355,7 +496,9 @@ impl Run {
         // Where a replay ends that's filtered, and so where dropping begins, is a matter of batches.
         let replays = known.is_some() || start != Start::Live;
         let filter = filter.filter(|_| !replays || !matches!(lag, Lag::DropOldest { .. }));
-        let has_notice = bytes.next() % 2 == 0;
+        let flags = bytes.next();
+        let (has_notice, has_positions) = (flags % 2 == 0, flags % 8 != 1);
+        let lifetime = Duration::from_secs([3, 1000, 1000, 1000][flags / 8 % 4]);
         let last_event_id = match (known, self.ids) {
             (None, _) => LastEventId::None,
             (Some(u64::MAX), _) => {
@@ -370,6 +513,7 @@ impl Run {
             .resume(last_event_id)
             .start(start)
             .lag(lag)
+            .positions(has_positions)
             .announce(|resumed| Some((event_name!("resumed"), format!("{resumed:?}"))));
         if has_notice {
             builder = builder.announce_dropped(|dropped| (event_name!("dropped"), format!("{dropped}")));
@@ -385,11 +529,18 @@ impl Run {
 
         // What was held when it began is what's replayed.
         let id_is_known = known.filter(|&sequence| sequence != u64::MAX).filter(|&sequence| match self.ids {
-            Ids::Callers => self.model.iter().any(|topic| {
-                let mut events = topic.all.iter().enumerate();
-                let at = events.position(|(_, event)| event.sequence == sequence);
-                at.is_some_and(|index| index >= topic.held_from || topic.latest.contains(&index))
-            }),
+            Ids::Callers => {
+                self.model.iter().any(|topic| {
+                    let mut events = topic.all.iter().enumerate();
+                    let at = events.position(|(_, event)| event.sequence == sequence);
+                    at.is_some_and(|index| index >= topic.held_from || topic.latest.contains(&index))
+                }) || set.iter().any(|&topic| {
+                    // The last one that was let go is remembered.
+                    let topic = &self.model[topic];
+                    let gone = topic.held_from.checked_sub(1).map(|gone| topic.all[gone].sequence);
+                    gone == Some(sequence)
+                })
+            }
             _ => sequence <= self.sequence,
         });
         let mut missed = 0;
@@ -423,18 +574,18 @@ impl Run {
                 assert_eq!(missed, 0, "events are missing, and nobody says so");
                 true
             }
-            Resumed::Gap { missed: said } => {
+            Resumed::Gap { missed: said, is_exact } => {
                 assert!(id_is_known.is_some());
                 assert!(said >= missed && said > 0, "{said} said, {missed} missed");
-                if !self.has_forgotten && !conflate && set.len() == 3 {
-                    // With all topics the numbers have no gaps but by forgotten ones.
+                assert!(!is_exact || said == missed, "{said} said to be exactly so many, {missed} missed");
+                assert!(!is_exact || filter.is_none());
+                if !self.has_forgotten && !conflate {
                     assert!(missed > 0, "nothing is missing, but {said} are said to be");
                 }
                 false
             }
             Resumed::Unknown => {
                 let is_lossy = self.ids == Ids::Callers && (missed > 0 || conflate || self.has_forgotten);
-                let is_lossy = is_lossy || (self.ids == Ids::Callers && set.len() < 3);
                 assert!(known.is_some() && (id_is_known.is_none() || is_lossy), "{known:?} should be known");
                 queues.clear();
                 false
@@ -466,7 +617,7 @@ impl Run {
                 .collect();
         }
         let mut first = vec![Seen::Resumed(format!("{resumed:?}"))];
-        if !is_complete && queues.iter().all(Vec::is_empty) {
+        if !is_complete && has_positions && queues.iter().all(Vec::is_empty) {
             match self.ids {
                 // A filter may keep the event from the client that has this id.
                 Ids::Callers if filter.is_some() => {}
@@ -483,15 +634,27 @@ impl Run {
                 _ => first.push(Seen::Position(format!("{EPOCH:x}-{}", self.sequence))),
             }
         }
+        if !conflate {
+            // What it begins with is in the live window.
+            for (&topic, queue) in set.iter().zip(&queues) {
+                let model = &mut self.model[topic];
+                model.window_from = model.window_from.min(queue.first().copied().unwrap_or(model.all.len()));
+            }
+        }
         let parts = set.iter().zip(queues);
         let parts = parts.map(|(&topic, queue)| Part {
             topic,
             queue,
             replay_to: self.model[topic].all.len(),
             lost: 0,
+            is_caught_up: false,
         });
         let parts = parts.collect();
-        let probe = Some(Probe::new(EventStream::without_timer(subscription)));
+        let (stop, drain) = (StopHandle::new(), Drain::with_seed(Duration::ZERO..=Duration::ZERO, 0));
+        let stream =
+            EventStream::with_timer(subscription, self.clock.timer()).stop_on(&stop).drain_on(&drain);
+        let stream = stream.max_lifetime_with(lifetime..=lifetime, 0, self.clock.timer());
+        let probe = Some(Probe::new(stream));
         self.subs.push(Sub {
             probe,
             wakes: 0,
@@ -502,7 +665,17 @@ impl Run {
             filter,
             first,
             has_notice,
+            stop,
+            drain,
+            is_closing: false,
+            says_retry: false,
+            lifetime,
+            begun: None,
+            unchecked: 0,
+            has_positions,
+            told: id_is_known.filter(|_| !matches!(resumed, Resumed::Unknown)),
         });
+        self.expire();
     }
 
     fn drain(&mut self, index: usize) {
@@ -512,9 +685,25 @@ impl Run {
     /// Polls once. Answers whether there was something.
     #[expect(clippy::too_many_lines, reason = "one thing after the other")]
     fn poll(&mut self, index: usize) -> bool {
+        let now = self.clock.now();
+        let sub = &mut self.subs[index];
+        let is_over = now >= *sub.begun.get_or_insert(now) + sub.lifetime;
+        if !sub.is_closing && sub.unchecked >= 64 {
+            // A stream that's never quiet looks at its lifetime all the same.
+            sub.unchecked = 0;
+            if is_over {
+                self.note_close(index);
+            }
+        }
         let sub = &mut self.subs[index];
         let Some(probe) = &mut sub.probe else { return false };
         let polled = probe.poll();
+        if sub.is_closing {
+            self.note_left(index);
+        }
+        let sub = &mut self.subs[index];
+        let Some(probe) = &mut sub.probe else { return false };
+        sub.unchecked += usize::from(matches!(polled, Poll::Ready(Some(_))));
         sub.wakes = probe.wakes();
         sub.is_pending = polled.is_pending();
         let (frame, ended) = match polled {
@@ -523,11 +712,21 @@ impl Run {
             Poll::Ready(Some(frame)) => (Some(frame), false),
         };
         let mut seen = frame.as_ref().map(seen).unwrap_or_default();
-        if !sub.first.is_empty() {
+        if let Some(told) = frame.as_ref().and_then(last_id) {
+            assert!(sub.told.is_none_or(|before| before < told), "{told} after {:?}", sub.told);
+            sub.told = Some(told);
+        }
+        while !sub.first.is_empty() {
             let first = sub.first.remove(0);
             match (&first, &seen[..]) {
-                (Seen::OneOf { positions, .. }, [Seen::Position(position)]) => {
-                    assert!(positions.contains(position), "{position} of {positions:?}");
+                (Seen::OneOf { positions, .. }, [Seen::Position(position)])
+                    if positions.contains(position) =>
+                {
+                    return true;
+                }
+                // That's the most that it can be.
+                (Seen::Dropped(least), [Seen::Dropped(said)]) if sub.lag == Lag::Conflate => {
+                    assert!(said >= least, "{said} of {least}");
                     return true;
                 }
                 // There's none, and whatever this is, it comes after it.
@@ -543,6 +742,9 @@ impl Run {
         let mut lags = false;
         for part in &mut sub.parts {
             let model = &self.model[part.topic];
+            if sub.is_closing {
+                continue;
+            }
             if sub.lag == Lag::Conflate {
                 dropped += std::mem::take(&mut part.lost);
                 continue;
@@ -598,10 +800,38 @@ impl Run {
         expected.sort_by_key(|(event, ..)| event.sequence);
         let passes = |event: &Published| sub.filter.is_none_or(|label| label == event.label);
         let visible: Vec<_> = expected.iter().filter(|(event, ..)| passes(event)).collect();
+        if let [Seen::Position(position)] = &seen[..] {
+            assert!(sub.has_positions, "{position} wasn't asked for");
+            let to = sub.told.unwrap();
+            assert!(
+                to <= self.sequence && visible.iter().all(|(event, ..)| event.sequence > to),
+                "{position}"
+            );
+            return true;
+        }
         if visible.is_empty() {
+            let says_retry = std::mem::take(&mut sub.says_retry);
+            if says_retry {
+                assert_eq!(seen, [Seen::Retry]);
+                return true;
+            }
             assert_eq!(seen, [], "nothing more should come");
-            assert_eq!(ended, self.is_closed);
-            sub.parts.iter_mut().for_each(|part| part.queue.clear());
+            assert_eq!(ended, self.is_closed || sub.is_closing || is_over);
+            sub.parts.iter_mut().for_each(|part| {
+                part.queue.clear();
+                part.is_caught_up |= !sub.is_closing;
+            });
+            let keeps_some = self.retain.0 > 0 && self.retain.1 > 0 && self.age.is_none();
+            let is_cut = !ended && sub.has_positions && sub.lag != Lag::Conflate;
+            if is_cut && self.ids == Ids::Assigned && keeps_some {
+                // Should the client be cut off now, it's resumed without a gap, since it has missed nothing.
+                let told = sub.told.expect("it knows where it is");
+                for part in &sub.parts {
+                    let model = &self.model[part.topic];
+                    let gone = &model.all[model.removed_to..model.retained_from];
+                    assert!(gone.iter().all(|event| event.sequence <= told), "{told} is too old");
+                }
+            }
             if ended {
                 sub.probe = None;
                 sub.parts.clear();
@@ -628,6 +858,7 @@ impl Run {
         for part in &mut sub.parts {
             let model = &self.model[part.topic];
             part.queue.retain(|&index| model.all[index].sequence > last);
+            part.is_caught_up |= part.queue.is_empty() && !sub.is_closing;
         }
         seen.clear();
         true
@@ -637,6 +868,9 @@ impl Run {
 /// What a client makes of one frame.
 fn seen(frame: &Frame) -> Vec<Seen> {
     let client = interpret(frame.as_bytes());
+    if client.retry.is_some() {
+        return vec![Seen::Retry];
+    }
     if client.events.is_empty() {
         return vec![Seen::Position(client.last_event_id)];
     }
@@ -646,4 +880,10 @@ fn seen(frame: &Frame) -> Vec<Seen> {
         _ => Seen::Event(event.data.split(' ').next().unwrap().parse().unwrap()),
     };
     client.events.iter().map(event).collect()
+}
+
+/// The number in the last id of a frame.
+fn last_id(frame: &Frame) -> Option<u64> {
+    let id = interpret(frame.as_bytes()).last_event_id;
+    id.trim_start_matches('u').trim_start_matches("e-").parse().ok()
 }
