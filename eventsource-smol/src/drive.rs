@@ -31,11 +31,13 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<W>>
 /// let (connection, _) = listener.accept().await?;
 ///
 /// let driver = drive(EventStream::new(stream::iter(["hello"])), connection).head(RESPONSE_HEAD);
-/// assert_eq!(driver.await?, EndReason::SourceEnded);
+/// let driving = smol::spawn(driver);
 ///
 /// let mut response = String::new();
 /// client.read_to_string(&mut response).await?;
 /// assert!(response.ends_with("\r\n\r\ndata: hello\n\n"));
+/// drop(client); // until then, or for some seconds, the driver waits
+/// assert_eq!(driving.await?, EndReason::SourceEnded);
 /// # Ok(())
 /// # })
 /// # }

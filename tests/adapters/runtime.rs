@@ -105,6 +105,8 @@ macro_rules! suite {
             what_the_client_sends_is_dropped
             a_close_after_a_flood_is_noticed
             a_client_that_floods_does_not_stop_the_stream
+            the_close_waits_for_what_the_client_still_sends
+            the_close_does_not_wait_for_ever
             half_a_connection_is_written_to_until_that_fails
             a_client_that_takes_nothing_is_given_up
             a_client_that_takes_a_little_is_not_given_up

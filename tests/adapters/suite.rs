@@ -8,6 +8,7 @@ use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 use eventsource_core::codec::{Chunk, EventsError};
+use eventsource_core::io::Linger;
 use eventsource_core::{
     Channel, ChannelOptions, Decoder, Emitter, EndReason, Event, EventId, EventStream, Frame, KeepAlive,
     LastEventId, Source, StopHandle, event_name,
@@ -270,6 +271,60 @@ pub(crate) async fn a_client_that_floods_does_not_stop_the_stream<R: Runtime>() 
     let events = stream::<R, _>(stream::iter(["a"]).chain(stream::pending()));
     drive_until(R::drive(events, wire.clone(), Setup::default()), wire.received("data: a\n\n".len())).await;
     assert!(wire.unread() > 1 << 19, "the event came long before all was read");
+}
+
+/// What a client sends after the whole answer was written is read, so that nothing unread turns the close into a reset.
+pub(crate) async fn the_close_waits_for_what_the_client_still_sends<R: Runtime>() {
+    let wire = Wire::new().staying();
+    let driver = R::drive(stream::<R, _>(stream::iter(["a"])), wire.clone(), Setup::default());
+    let client = async {
+        wire.received("data: a\n\n".len()).await;
+        for _ in 0..4 {
+            R::sleep(R::WHILE.min(Duration::from_secs(4))).await;
+            assert_eq!(wire.counts().closes, 1);
+            wire.send("x".repeat(100_000).as_bytes());
+        }
+        R::sleep(R::WHILE.min(Duration::from_secs(4))).await;
+        assert_eq!(wire.unread(), 0);
+        wire.close();
+        R::now()
+    };
+    let (end, closed) = join!(driver, client);
+    assert_eq!(end.unwrap(), EndReason::SourceEnded);
+    assert!(!R::IS_EXACT || R::now() == closed);
+}
+
+/// Whoever sends nothing and stays is waited for briefly, whoever goes on sending not for ever, in time or in bytes.
+pub(crate) async fn the_close_does_not_wait_for_ever<R: Runtime>() {
+    let start = R::now();
+    let wire = Wire::new().staying();
+    R::drive(stream::<R, _>(stream::iter(["a"])), wire, Setup::default()).await.unwrap();
+    let waited = since::<R>(start);
+    assert!(waited >= Linger::QUIET && waited < Linger::QUIET + SLACK, "{waited:?}");
+
+    let wire = Wire::new().staying();
+    wire.send(&vec![b'x'; Linger::MOST + (1 << 20)]);
+    let start = R::now();
+    R::drive(stream::<R, _>(stream::iter(["a"])), wire.clone(), Setup::default()).await.unwrap();
+    assert!((1..1 << 20).contains(&wire.unread()), "{}", wire.unread());
+    assert!(!R::IS_EXACT || R::now() == start);
+    if !R::IS_EXACT {
+        return;
+    }
+
+    let wire = Wire::new().staying();
+    let driver = R::drive(stream::<R, _>(stream::iter(["a"])), wire.clone(), Setup::default());
+    let dribble = async {
+        loop {
+            R::sleep(Duration::from_secs(1)).await;
+            wire.send(b"x");
+        }
+    };
+    match select(pin!(driver), pin!(dribble)).await {
+        Either::Left((end, _)) => assert_eq!(end.unwrap(), EndReason::SourceEnded),
+        Either::Right(((), _)) => unreachable!("it dribbles for ever"),
+    }
+    assert_eq!(since::<R>(start), Linger::LONGEST);
 }
 
 pub(crate) async fn half_a_connection_is_written_to_until_that_fails<R: Runtime>() {

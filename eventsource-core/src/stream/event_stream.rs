@@ -108,6 +108,8 @@ type OnEnd = Box<dyn FnOnce(&End) + Send>;
 struct Lifecycle {
     state: State,
     stall: Option<StallHandle>,
+    /// The handle counts this stream.
+    is_counted: bool,
     on_end: Option<OnEnd>,
 }
 
@@ -195,7 +197,7 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
             stops: Vec::new(),
             drain: None,
             unchecked: FRAMES_PER_CHECK,
-            lifecycle: Lifecycle { state: State::New, stall: None, on_end: None },
+            lifecycle: Lifecycle { state: State::New, stall: None, is_counted: false, on_end: None },
         }
     }
 
@@ -298,13 +300,21 @@ impl<S, T> EventStream<S, T> {
     }
 }
 
+impl<S, T: OptionalTimer> EventStream<S, T> {
+    /// Returns the stream's timer, where it has one: for what's left to do with the connection once the stream has ended. Before,
+    /// it's the keep-alive's.
+    pub fn timer(self: Pin<&mut Self>) -> Option<Pin<&mut (dyn Timer + '_)>> {
+        self.project().timer.as_timer()
+    }
+}
+
 impl<S: Source, T: OptionalTimer> Stream for EventStream<S, T> {
     type Item = Frame;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         let mut this = self.project();
         if matches!(this.lifecycle.state, State::New) {
-            this.lifecycle.state = State::Open;
+            this.lifecycle.begin();
             if this.drain.as_ref().is_some_and(|drain| drain.is_bounced()) {
                 this.source.set(None);
             }
@@ -430,6 +440,14 @@ impl<T: OptionalTimer> Lifetime<T> {
 }
 
 impl Lifecycle {
+    fn begin(&mut self) {
+        self.state = State::Open;
+        if let Some(stall) = &self.stall {
+            stall.stream_begins();
+            self.is_counted = true;
+        }
+    }
+
     /// Ends the stream for `reason` once `source` has handed out what it had accepted.
     fn close<S: Source>(&mut self, reason: EndReason, source: Pin<&mut Option<S>>) {
         self.state = State::Closing(reason);
@@ -438,6 +456,9 @@ impl Lifecycle {
 
     fn finish(&mut self, end: End) {
         self.state = State::Ended(end);
+        if let Some(stall) = self.stall.as_ref().filter(|_| core::mem::take(&mut self.is_counted)) {
+            stall.stream_ends();
+        }
         if let (State::Ended(end), Some(hook)) = (&self.state, self.on_end.take()) {
             hook(end);
         }
