@@ -52,18 +52,52 @@ pub(crate) async fn accept(
     }
 }
 
+/// Without, a client whose network has vanished is kept for many minutes: the system takes what's written to it, keep-alives
+/// included, and sends it again and again.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn give_up_unacknowledged(client: &TcpStream, after: Duration) -> std::io::Result<()> {
+    socket2::SockRef::from(client).set_tcp_user_timeout(Some(after).filter(|after| !after.is_zero()))
+}
+
+/// Elsewhere the system has its own limit.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn give_up_unacknowledged(_: &TcpStream, _: Duration) -> std::io::Result<()> {
+    Ok(())
+}
+
 fn serve(client: TcpStream, address: SocketAddr, seat: Seat, hub: Arc<Hub>, open: &GracefulShutdown) {
     // Without, a small event could wait for an earlier one's acknowledgement.
     let _ = client.set_nodelay(true);
+    // One that's gone already fails at its first use.
+    let _ = give_up_unacknowledged(&client, hub.options.stall);
     let io = StallGuard::new(TokioIo::new(client), Alarm::default(), hub.options.stall);
     let client = Client { address: address.ip().to_canonical(), stall: io.handle() };
     let service = service_fn(move |request| Arc::clone(&hub).answer(request, client.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // A client that closes its side after its request is answered, unless by a stream: then the guard takes it for leaving.
+        .half_close(true)
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(16 << 10)
         .serve_connection(io, service);
     let connection = open.watch(connection);
     // A connection that breaks is the client's affair. An async block would hold it twice.
     tokio::spawn(connection.map(move |_| drop(seat)));
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use super::*;
+    use socket2::SockRef;
+
+    #[tokio::test]
+    async fn what_is_not_acknowledged_is_given_up_after_the_write_timeout() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (connection, _) = listener.accept().await.unwrap();
+        for (stall, set) in [(30, Some(Duration::from_secs(30))), (0, None)] {
+            give_up_unacknowledged(&connection, Duration::from_secs(stall)).unwrap();
+            assert_eq!(SockRef::from(&connection).tcp_user_timeout().unwrap(), set);
+        }
+    }
 }

@@ -10,8 +10,9 @@ use eventsource_core::stream::{End, jitter};
 use eventsource_core::{
     Decoder, EndReason, Event, EventName, Frame, KeepAlive, LastEventId, Source, Subscription, event_name,
 };
-use eventsource_hyper::{BoxEventBody, EventBody, Responder};
+use eventsource_hyper::{BoxEventBody, Responder};
 use eventsource_tokio::EventStream;
+use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
@@ -61,6 +62,7 @@ impl Query {
 
 pub(crate) fn respond(
     request: Parts,
+    body: Incoming,
     hub: &Arc<Hub>,
     client: &Client,
 ) -> Result<Response<BoxEventBody>, Refusal> {
@@ -84,7 +86,7 @@ pub(crate) fn respond(
                 drop(seat);
             })
     });
-    Ok(response.map(EventBody::into_boxed))
+    Ok(response.map(|events| events.discard(body).into_boxed()))
 }
 
 fn subscribe(hub: &Hub, query: &Query, last_event_id: LastEventId) -> Result<Feed, String> {

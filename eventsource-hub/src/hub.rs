@@ -89,7 +89,7 @@ impl Hub {
         let answer = match head.uri.path() {
             "/events" => {
                 check_reading(&head, options)?;
-                return events::respond(head, self, client).map(|answer| answer.map(Either::Left));
+                return events::respond(head, body, self, client).map(|answer| answer.map(Either::Left));
             }
             "/publish" if head.method == Method::POST => {
                 check_publishing(&head, options)?;

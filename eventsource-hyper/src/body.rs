@@ -207,8 +207,9 @@ impl Unread {
     /// None where there's nothing to read.
     pub(crate) fn new<B: Body + Send + 'static>(body: B, is_expected: bool) -> Option<Box<Self>> {
         let linger = Linger::new();
-        (!body.is_end_stream())
-            .then(|| Box::new(Self { body: Mutex::new(Box::pin(body)), linger, is_expected, has_ended: false }))
+        (!body.is_end_stream()).then(|| {
+            Box::new(Self { body: Mutex::new(Box::pin(body)), linger, is_expected, has_ended: false })
+        })
     }
 
     /// Discards what has come; ready at the end, or with an error when the client broke off.

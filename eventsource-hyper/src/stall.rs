@@ -166,11 +166,7 @@ fn poll_read<'b, I: Read>(
 }
 
 impl<I: Read + Write, T: Timer> Write for StallGuard<I, T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.as_mut().check_left(cx)?;
         self.poll(cx, |io, cx| io.poll_write(cx, buf))
     }

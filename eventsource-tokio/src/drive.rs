@@ -15,6 +15,10 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<Com
 /// Writes a stream to a connection whose request has been read, until either of them ends. The client's close is noticed at
 /// once.
 ///
+/// A client whose network has vanished isn't noticed by a keep-alive alone, for the system takes what's written until its send buffer
+/// is full. On Linux, set a `TCP_USER_TIMEOUT` on the connection, as by
+/// `socket2::SockRef::from(&connection).set_tcp_user_timeout(Some(limit))`.
+///
 /// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::io::Driver`].
 ///
 /// ```

@@ -1,7 +1,7 @@
 //! Writing one connection's output.
 
-use super::{Linger, WriteTimeout};
 use super::outbox::Outbox;
+use super::{Linger, WriteTimeout};
 use crate::Timer;
 use crate::stream::{EndReason, EventStream, OptionalTimer, Source, StallHandle};
 use alloc::boxed::Box;

@@ -77,11 +77,7 @@ impl Linger {
     }
 
     /// Returns `Ready` once the wait is over. The caller has to pass the same `timer` each time.
-    pub fn poll_over<T: Timer + ?Sized>(
-        &mut self,
-        mut timer: Pin<&mut T>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    pub fn poll_over<T: Timer + ?Sized>(&mut self, mut timer: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<()> {
         while !self.is_exhausted() {
             if !core::mem::replace(&mut self.is_armed, true) {
                 timer.as_mut().reset(Self::QUIET);

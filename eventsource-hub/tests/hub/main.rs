@@ -3,6 +3,7 @@
 mod api;
 mod crowd;
 mod hostile;
+mod leaving;
 mod listener;
 mod policies;
 mod restart;
