@@ -78,7 +78,7 @@ pub(crate) async fn all_that_is_there_goes_out_at_once_and_in_order<R: Runtime>(
             range.map(|number| number.to_string()).collect::<Vec<_>>().iter().collect::<Vec<_>>()
         );
     }
-    assert!(wire.written().starts_with("retry: 3000\n\n"));
+    assert!(wire.written().starts_with("retry: 3000\ndata: "));
     let counts = wire.counts();
     assert_eq!((counts.writes, counts.flushes, counts.closes), (1, 1, 1));
 }

@@ -152,7 +152,10 @@ impl<L> Source for Subscription<L> {
 
     fn close(self: Pin<&mut Self>, reason: EndReason) -> bool {
         let this = self.get_mut();
-        this.reason = this.reason.or(Some(reason));
+        // As the stream's hook is told: what ends it last, unless it had ended of itself.
+        if this.ended.is_none() {
+            this.reason = Some(reason);
+        }
         this.parked = false;
         let state = this.shared.lock();
         // A second close, for another reason, lets out no more than the first.
