@@ -243,7 +243,7 @@ mod cors {
         request(Method::GET, "/", &[("origin", origin.as_bytes())])
     }
 
-    fn allowed(cors: &Cors, request: &Request<()>) -> HeaderMap {
+    fn allowed(cors: &Cors, request: &Request<String>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         cors.allow(request.headers(), &mut headers);
         headers
@@ -342,7 +342,7 @@ mod cors {
         use eventsource_core::EventStream;
         use eventsource_hyper::Responder;
         let responder = Responder::new().cors(Cors::origins([OURS]));
-        let ask = |request: &Request<()>| {
+        let ask = |request: &Request<String>| {
             responder
                 .respond(request, |_| EventStream::without_timer(futures_util::stream::pending::<&str>()))
         };

@@ -140,7 +140,7 @@ fn ask(address: SocketAddr, body: usize, receive_buffer: Option<usize>, pause: D
             writer.write_all(part).expect("the body is taken");
         }
     });
-    let (mut answer, mut part) = (Vec::new(), [0; 64 * 1024]);
+    let (mut answer, mut part) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
         let len = client.read(&mut part).unwrap_or_else(|error| panic!("{} bytes: {error}", answer.len()));
         if len == 0 {

@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(50);
 
 /// How the answer and the request look.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +101,7 @@ fn ask(address: SocketAddr, exchange: Exchange) -> Vec<u8> {
             left -= len;
         }
     });
-    let (mut answer, mut part) = (Vec::new(), [0; 64 * 1024]);
+    let (mut answer, mut part) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
         let len = client.read(&mut part).unwrap_or_else(|error| panic!("{} bytes: {error}", answer.len()));
         if len == 0 {

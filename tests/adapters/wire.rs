@@ -13,6 +13,7 @@ use tokio::io::ReadBuf;
 pub(crate) struct Wire(Arc<Mutex<State>>);
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one way to behave badly")]
 struct State {
     written: Vec<u8>,
     /// How much of it the client still takes, and at most with one write.
