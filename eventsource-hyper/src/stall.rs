@@ -19,6 +19,8 @@ pin_project! {
     /// [`TimedOut`](io::ErrorKind::TimedOut), the stream is dropped, and if it was given the
     /// [handle](Self::handle), its hook learns that it [stalled](eventsource_core::EndReason::Stalled).
     ///
+    /// Where the system gives the connection up for the same reason, by a `TCP_USER_TIMEOUT`, the hook learns the same.
+    ///
     /// Over HTTP/2 it's the connection that's looked at. Whether each of its streams is read, only their windows tell.
     ///
     /// # Clients that leave
@@ -121,7 +123,7 @@ impl<I: Write, T: Timer> StallGuard<I, T> {
         let written = write(this.io, cx);
         if written.is_ready() {
             this.timeout.handle_taken();
-            return written;
+            return written.map_err(|error| told(this.handle, error));
         }
         this.timeout.poll_expired(this.timer.as_mut(), cx).map(|()| {
             this.handle.set_stalled();
@@ -140,7 +142,7 @@ impl<I: Read, T> StallGuard<I, T> {
         while !*this.is_closed && this.ahead.len() < AHEAD {
             let mut part = [0; 512];
             let Poll::Ready(read) = poll_read(this.io.as_mut(), cx, &mut part) else { return Ok(()) };
-            let read = read?;
+            let read = read.map_err(|error| told(this.handle, error))?;
             *this.is_closed = read.is_empty();
             this.ahead.extend_from_slice(read);
             // hyper may wait for it.
@@ -227,6 +229,14 @@ impl<I: Read, T> Read for StallGuard<I, T> {
         if *this.is_closed {
             return Poll::Ready(Ok(()));
         }
-        this.io.poll_read(cx, buf)
+        this.io.poll_read(cx, buf).map_err(|error| told(this.handle, error))
     }
+}
+
+/// The system gives up a client, too, that takes nothing: by a `TCP_USER_TIMEOUT`.
+fn told(handle: &StallHandle, error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::TimedOut {
+        handle.set_stalled();
+    }
+    error
 }
