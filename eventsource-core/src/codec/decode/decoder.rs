@@ -208,10 +208,10 @@ impl<M: Memory> Decoder<M> {
     }
 
     /// The last event ID, to be sent with the next request as `Last-Event-ID`; empty if there's none. It's that of the last
-    /// event that was handed out or skipped. A server may have sent one that no header can hold: see
+    /// event that was handed out or skipped. In a [buffer](Decoder::with_buffer), each call checks that it's UTF-8. A server may have sent one that no header can hold: see
     /// [`is_resumable`](EventId::is_resumable).
     pub fn last_event_id(&self) -> EventId<'_> {
-        EventId::trusted(self.last_event_id.as_text())
+        EventId::trusted(self.last_event_id.as_set().as_str())
     }
 
     /// The last event ID, if it has been set since this was last asked.
@@ -245,7 +245,7 @@ impl<M: Memory> Decoder<M> {
     /// The next item of `chunk`, or `None` once that's used up. Use it up before the next: what's left in one that you drop
     /// is missing from the stream.
     ///
-    /// Costs linear time whatever the cuts. The item is a view of the chunk or of the decoder's memory. An event is a view of
+    /// Costs linear time whatever the cuts and whatever came before. The item is a view of the chunk or of the decoder's memory. An event is a view of
     /// the chunk, without a copy or an allocation, where its block lies whole in it, is UTF-8, and has one line of data,
     /// and no other item, a retry or a comment, comes between its fields. This crate's encoder puts these first.
     ///
@@ -288,17 +288,16 @@ impl<M: Memory> Decoder<M> {
     }
 
     fn lend<'s, 'i: 's>(&'s mut self, found: RawItem<'i>) -> Item<'s> {
-        let last_event_id = EventId::trusted(self.last_event_id.as_text());
         match found {
             RawItem::Event { name, data, has_id } => Item::Event(DecodedEvent {
                 name: EventName::trusted(name.lend(&mut self.name)),
-                last_event_id,
                 data: data.lend(&mut self.data),
+                last_event_id: self.last_event_id.as_set(),
                 has_id,
             }),
             RawItem::Comment(text) => Item::Comment(text.lend(&mut self.scratch)),
             RawItem::Retry(after) => Item::Retry(after),
-            RawItem::LastEventId => Item::LastEventId(last_event_id),
+            RawItem::LastEventId => Item::LastEventId(self.last_event_id()),
         }
     }
 
@@ -412,5 +411,56 @@ impl<M: Memory> Decoder<M> {
         self.skipping = true;
         self.forget_event();
         Err(error)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::{Chunk, Decoder, Limits, Memory};
+    use crate::codec::decode::work;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// What's done for a stream that comes in chunks of this length, if nobody looks at the items.
+    fn work<M: Memory>(decoder: Decoder<M>, stream: &[u8], length: usize) -> usize {
+        let limits = Limits::new().id(usize::MAX).name(usize::MAX).line(usize::MAX).event(usize::MAX);
+        let mut decoder = decoder.comments(true).limits(limits);
+        work::take();
+        for bytes in stream.chunks(length) {
+            let mut chunk = Chunk::new(bytes);
+            while decoder.decode(&mut chunk).unwrap().is_some() {}
+        }
+        work::take()
+    }
+
+    #[test]
+    fn work_grows_with_the_stream_and_not_with_what_is_kept_of_it() {
+        const LONG: usize = 4096;
+        // A large field once, then many small items. A large field of each kind is in one block or more.
+        let large = |field: &str, byte| [field.as_bytes(), &vec![byte; LONG], b"\n\n"].concat();
+        let heads = ["id: ", "event: ", "data: ", "id: 1\nid: ", "data: x\nid: ", "id: y\nevent: z\ndata: "]
+            .into_iter()
+            .flat_map(|field| [b'x', 0xff].map(|byte| large(field, byte)));
+        let items: [&[u8]; 8] = [
+            b":\n",
+            b": ping\n\n",
+            b"data\n\n",
+            b"retry: 5\n",
+            b"id\n\n",
+            b"event: e\ndata: a\ndata: b\n\n",
+            b"data: \xff\n\n",
+            b"{}\n",
+        ];
+        for (head, item) in heads.flat_map(|head| items.map(|item| (head.clone(), item))) {
+            let stream: Vec<u8> = [head, item.repeat(LONG)].concat();
+            let mut buffer = vec![0; 64 * LONG];
+            for length in [usize::MAX, 1000, 7, 1] {
+                let at = || std::format!("{} in {length}", stream[LONG..].get(..40).unwrap().escape_ascii());
+                let fixed = work(Decoder::with_buffer(&mut buffer), &stream, length);
+                assert!(fixed <= 8 * stream.len(), "{fixed} for {} in a buffer, {}", stream.len(), at());
+                let grown = work(Decoder::new(), &stream, length);
+                assert!(grown <= 8 * stream.len(), "{grown} for {}, {}", stream.len(), at());
+            }
+        }
     }
 }

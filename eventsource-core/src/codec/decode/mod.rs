@@ -18,6 +18,8 @@
 //!   [`reset`](Decoder::reset); the model in `tests/support/decoder` has to know it.
 
 // In the order of dependency, which is the order to read them in: nothing points up.
+#[cfg(all(test, feature = "std"))]
+mod work;
 mod utf8;
 mod line;
 mod limits;
