@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use core::pin::pin;
 use core::time::Duration;
-use eventsource_core::codec::{EventsError, Limit, Limits, Overflow};
+use eventsource_core::codec::{EventsError, Limit, Limits, Overflow, OwnedItem};
 use eventsource_core::{Decoder, Event, EventId, Events, Frame};
 use futures_util::stream::{self, FusedStream};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -182,4 +182,63 @@ fn an_owned_event_can_be_sent_on() {
     let passed_on: Vec<_> =
         events.iter().map(|event| Event::from(event.as_ref().unwrap()).to_string()).collect();
     assert_eq!(passed_on, ["id: 1\ndata: a\n\n", "data: b\n\n", "data: c\n\n"]);
+}
+
+#[test]
+fn everything_that_the_decoder_tells_comes_out() {
+    let stream =
+        [Ok(&b": ping\nretry: 5\nid: 1\n\n: \xff\nda"[..]), Ok(b"ta: a\n\nid: 2\ndata: b\n\n:\n{}\ndata: c")];
+    let mut items = Events::with_decoder(chunks(&stream), Decoder::new().comments(true)).items();
+    let mut seen = Vec::new();
+    while let Some(item) = items.next().now_or_never().unwrap() {
+        let item = match item.unwrap() {
+            OwnedItem::Event(event) => format!("data {}", event.data),
+            OwnedItem::Comment(text) => format!("comment {text}"),
+            OwnedItem::Retry(after) => format!("retry {after:?}"),
+            OwnedItem::LastEventId(id) => format!("id {id}"),
+            other => panic!("{other:?}"),
+        };
+        let events = items.events();
+        seen.push((item, events.last_event_id().to_string(), events.retry().is_some()));
+    }
+    let seen: Vec<_> = seen.iter().map(|(item, id, retry)| (item.as_str(), id.as_str(), *retry)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("comment ping", "", false),
+            ("retry 5ms", "", true),
+            ("id 1", "1", true),
+            ("comment \u{fffd}", "1", true),
+            ("data a", "1", true),
+            ("data b", "2", true),
+            ("comment ", "2", true),
+        ],
+        "each with the stream's state as of then"
+    );
+    assert!(items.is_terminated());
+    let events = items.into_events();
+    assert_eq!((events.is_mid_event(), events.ignored_lines()), (true, 1));
+}
+
+#[test]
+fn an_answer_that_is_no_event_stream_and_an_end_in_mid_event_can_be_told() {
+    let of = |stream: &[Chunk]| {
+        let mut events = Events::new(chunks(stream));
+        let seen = data(&mut events).len();
+        (seen, events.is_mid_event(), events.ignored_lines())
+    };
+    assert_eq!(of(&[Ok(b"data: a\n\n")]), (1, false, 0));
+    assert_eq!(of(&[Ok(b"data: a\n\nda"), Ok(b"ta: b\n")]), (1, true, 0));
+    assert_eq!(of(&[Ok(b"data: a\n\ndata: b"), Err("reset")]), (2, true, 0));
+    assert_eq!(of(&[Ok(b"data: a\n\n:"), Err("reset")]), (2, false, 0));
+    assert_eq!(of(&[Ok(b"{\n\"error\": "), Ok(b"5\n}")]), (0, false, 3));
+}
+
+#[test]
+fn comments_without_end_do_not_keep_everything_else_waiting() {
+    let endless = || stream::repeat_with(|| Ok::<_, ()>(":\n"));
+    let mut events = Events::with_decoder(endless(), Decoder::new().comments(true));
+    assert!(events.next().now_or_never().is_none(), "it gives way");
+    let mut items = events.items();
+    assert!(items.next().now_or_never().is_some(), "to who asks for them, they are no waiting");
 }

@@ -4,7 +4,7 @@ use super::block::{Block, RawItem};
 use super::chunk::Chunk;
 use super::item::{DecodedEvent, Item};
 use super::limits::{Bounds, LimitError, Limits, Overflow};
-use super::line::{LineKind, Prefix, is_line_break};
+use super::line::{LineKind, Prefix, is_cut_event_field, is_line_break};
 #[cfg(feature = "alloc")]
 use super::memory::Growable;
 use super::memory::Memory;
@@ -94,6 +94,8 @@ pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "
     pub(super) after_cr: bool,
     /// This block was over a limit.
     pub(super) skipping: bool,
+    /// How many lines were no field and no comment.
+    pub(super) ignored_lines: u64,
     /// The error that has stopped the decoder for good.
     stopped: Option<LimitError>,
 }
@@ -172,6 +174,7 @@ impl<M: Memory> Decoder<M> {
             at_start: true,
             after_cr: false,
             skipping: false,
+            ignored_lines: 0,
             stopped: None,
         }
     }
@@ -225,6 +228,53 @@ impl<M: Memory> Decoder<M> {
         self.stopped.is_some()
     }
 
+    /// Returns whether a part of an event has come whose end hasn't: a line of its data, name or id, or the beginning of one. Asked
+    /// at the end of the stream, it tells an end that has cut an event off from a good one. The standard discards what has
+    /// come of such an event; a `retry` or a comment counts without a blank line.
+    ///
+    /// ```
+    /// use eventsource_core::Decoder;
+    /// use eventsource_core::codec::Chunk;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// let mut chunk = Chunk::new(b"data: whole\n\n: a comment\ndata: cu");
+    /// while decoder.decode(&mut chunk)?.is_some() {}
+    /// assert!(decoder.is_mid_event());
+    /// # Ok::<(), eventsource_core::codec::LimitError>(())
+    /// ```
+    pub fn is_mid_event(&self) -> bool {
+        let in_line = match self.line {
+            Line::Start => false,
+            Line::Prefix => !self.at_start && is_cut_event_field(self.prefix.as_slice()),
+            Line::Value(kind) => kind.is_of_event(),
+        };
+        let has_fields = self.has_id || (!self.lent && (self.has_data() || !self.name.as_slice().is_empty()));
+        in_line || has_fields || self.skipping
+    }
+
+    /// Returns how many lines have come that are no field of an event stream and no comment. The standard has them ignored. Where
+    /// there are some, and perhaps no event, the server has probably sent something else, such as an error as JSON.
+    /// The last one counts even where its end hasn't come.
+    ///
+    /// ```
+    /// use eventsource_core::Decoder;
+    /// use eventsource_core::codec::Chunk;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// assert!(decoder.decode(&mut Chunk::new(br#"{"error": "no such model"}"#))?.is_none());
+    /// assert_eq!(decoder.ignored_lines(), 1);
+    /// # Ok::<(), eventsource_core::codec::LimitError>(())
+    /// ```
+    pub fn ignored_lines(&self) -> u64 {
+        self.ignored_lines
+    }
+
+    pub(super) fn count_ignored(&mut self, kind: LineKind) {
+        if kind == LineKind::Unknown {
+            self.ignored_lines = self.ignored_lines.saturating_add(1);
+        }
+    }
+
     /// Makes ready for the next connection: discards what's unfinished, expects a BOM again, and keeps the last event
     /// ID, as browsers do. Memory that's far beyond ordinary use, more than 64 KiB for any field, is given back.
     pub fn reset(&mut self) {
@@ -239,6 +289,7 @@ impl<M: Memory> Decoder<M> {
         self.at_start = true;
         self.after_cr = false;
         self.skipping = false;
+        self.ignored_lines = 0;
         self.stopped = None;
     }
 

@@ -8,6 +8,7 @@ use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use core::fmt;
+use core::ops::Range;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -50,6 +51,20 @@ impl From<OwnedEvent> for Frame {
     }
 }
 
+/// What a [`Decoder`] finds in an event stream, as an owner of what it says: an [`Item`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OwnedItem {
+    /// A dispatched event.
+    Event(OwnedEvent),
+    /// A comment, without its colon and the one space after it. Only if they were [asked for](Decoder::comments).
+    Comment(ByteString),
+    /// The reconnection time, as soon as its line has ended. More than a `Duration` holds is that much.
+    Retry(Duration),
+    /// The last event ID of a block that dispatched no event: it had no data, or was skipped for its size.
+    LastEventId(EventIdBuf),
+}
+
 pin_project! {
     /// The events of a stream of chunks, such as the body of a response: what a client reads. Some other libraries call it an event
     /// stream; here an [`EventStream`](crate::EventStream) is what a server writes.
@@ -74,7 +89,8 @@ pin_project! {
     /// # The end
     /// It ends with the chunks, after an error of theirs, and after a [`LimitError`] unless the decoder is to
     /// [skip](super::Overflow::Skip). Whoever reconnects sends [`last_event_id`](Self::last_event_id) and begins anew with
-    /// [`into_decoder`](Self::into_decoder), [reset](Decoder::reset).
+    /// [`into_decoder`](Self::into_decoder), [reset](Decoder::reset). [`is_mid_event`](Self::is_mid_event) tells whether an event was cut
+    /// off, and [`ignored_lines`](Self::ignored_lines) whether it was an event stream at all.
     ///
     /// # Cancel safety
     /// It's a stream: an event is either handed out or still inside.
@@ -86,21 +102,13 @@ pin_project! {
         // What's left of the last chunk.
         rest: Bytes,
         decoder: Decoder,
-        decoded: VecDeque<Decoded>,
+        // What a chunk gave, in order: the stream's state is that of what was handed out.
+        decoded: VecDeque<Result<OwnedItem, LimitError>>,
         // As of the last event decoded, and as of the last one handed out.
         decoded_id: EventIdBuf,
         last_event_id: EventIdBuf,
         retry: Option<Duration>,
     }
-}
-
-/// What a chunk gave, in order: the stream's state is that of what was handed out.
-#[derive(Debug)]
-enum Decoded {
-    Event(OwnedEvent),
-    LastEventId(EventIdBuf),
-    Retry(Duration),
-    Error(LimitError),
 }
 
 impl<S> Events<S> {
@@ -133,6 +141,48 @@ impl<S> Events<S> {
         self.retry
     }
 
+    /// Returns whether a part of an event has come whose end hasn't. Asked after the end of this stream, or after an error, it tells an
+    /// end that has cut an event off from a good one. See [`Decoder::is_mid_event`].
+    ///
+    /// ```
+    /// use eventsource_core::Events;
+    /// use futures_util::{FutureExt, StreamExt, stream};
+    ///
+    /// let chunks = stream::iter(["data: whole\n\n", "data: cu"]).map(Ok::<_, std::io::Error>);
+    /// let mut events = Events::new(chunks);
+    /// let seen: Vec<_> = events.by_ref().collect().now_or_never().unwrap();
+    /// assert!(seen.len() == 1 && events.is_mid_event());
+    /// ```
+    pub fn is_mid_event(&self) -> bool {
+        self.decoder.is_mid_event()
+    }
+
+    /// Returns how many lines have come that are no field of an event stream and no comment. A server that sends JSON instead of an
+    /// event stream shows in this, and in nothing else. See [`Decoder::ignored_lines`].
+    pub fn ignored_lines(&self) -> u64 {
+        self.decoder.ignored_lines()
+    }
+
+    /// Converts this into a stream of everything that the decoder tells: also comments, if they were
+    /// [asked for](Decoder::comments), reconnection times, and last event IDs without an event.
+    ///
+    /// ```
+    /// use eventsource_core::codec::OwnedItem;
+    /// use eventsource_core::{Decoder, Events};
+    /// use futures_util::{FutureExt, StreamExt, stream};
+    ///
+    /// let chunks = stream::iter([Ok::<_, std::io::Error>(": ping\ndata: hello\n\n")]);
+    /// let mut items = Events::with_decoder(chunks, Decoder::new().comments(true)).items();
+    /// let item = items.next().now_or_never().unwrap().unwrap()?;
+    /// assert!(matches!(item, OwnedItem::Comment(text) if text == "ping"));
+    /// let item = items.next().now_or_never().unwrap().unwrap()?;
+    /// assert!(matches!(item, OwnedItem::Event(event) if event.data == "hello"));
+    /// # Ok::<(), eventsource_core::codec::EventsError<std::io::Error>>(())
+    /// ```
+    pub fn items(self) -> Items<S> {
+        Items { events: self }
+    }
+
     /// The decoder, for the next connection. It's reset, and its last event ID is that of the last event handed out.
     pub fn into_decoder(self) -> Decoder {
         let mut decoder = self.decoder.resume_after(self.last_event_id.as_id());
@@ -141,26 +191,32 @@ impl<S> Events<S> {
     }
 }
 
-impl<S, C, E> Stream for Events<S>
+impl<S, C, E> Events<S>
 where
     S: Stream<Item = Result<C, E>>,
     C: AsRef<[u8]> + Send + 'static,
 {
-    type Item = Result<OwnedEvent, EventsError<E>>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    /// The next item, within so many rounds.
+    fn poll_item(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        rounds: &mut Range<u32>,
+    ) -> Poll<Option<Result<OwnedItem, EventsError<E>>>> {
         let mut this = self.project();
-        for _ in 0..ROUNDS {
-            while let Some(decoded) = this.decoded.pop_front() {
-                match decoded {
-                    Decoded::Event(event) => {
-                        this.last_event_id.clone_from(&event.last_event_id);
-                        return Poll::Ready(Some(Ok(event)));
-                    }
-                    Decoded::LastEventId(id) => *this.last_event_id = id,
-                    Decoded::Retry(after) => *this.retry = Some(after),
-                    Decoded::Error(error) => return Poll::Ready(Some(Err(EventsError::Limit(error)))),
+        loop {
+            if let Some(decoded) = this.decoded.pop_front() {
+                match &decoded {
+                    Ok(OwnedItem::Event(event)) => this.last_event_id.clone_from(&event.last_event_id),
+                    Ok(OwnedItem::LastEventId(id)) => this.last_event_id.clone_from(id),
+                    Ok(OwnedItem::Retry(after)) => *this.retry = Some(*after),
+                    Ok(OwnedItem::Comment(_)) | Err(_) => {}
                 }
+                return Poll::Ready(Some(decoded.map_err(EventsError::Limit)));
+            }
+            if rounds.next().is_none() {
+                // Chunks that hold no event mustn't keep everything else waiting.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             if !this.rest.is_empty() {
                 decode(this.rest, this.decoder, this.decoded_id, this.decoded);
@@ -180,17 +236,34 @@ where
                 None => this.chunks.set(None),
             }
         }
-        // Chunks that hold no event mustn't keep everything else waiting.
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 
 /// So many chunks, or parts of them, are looked at in one poll.
-const ROUNDS: u32 = 64;
+const ROUNDS: Range<u32> = 0..64;
 
 /// So many items are decoded at once, so that a chunk of a great many small events isn't held as all these events.
 const ITEMS_PER_ROUND: usize = 64;
+
+impl<S, C, E> Stream for Events<S>
+where
+    S: Stream<Item = Result<C, E>>,
+    C: AsRef<[u8]> + Send + 'static,
+{
+    type Item = Result<OwnedEvent, EventsError<E>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut rounds = ROUNDS;
+        loop {
+            return Poll::Ready(match ready!(self.as_mut().poll_item(cx, &mut rounds)) {
+                Some(Ok(OwnedItem::Event(event))) => Some(Ok(event)),
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            });
+        }
+    }
+}
 
 impl<S, C, E> FusedStream for Events<S>
 where
@@ -202,21 +275,73 @@ where
     }
 }
 
+pin_project! {
+    /// Everything that a decoder finds in a stream of chunks: what [`Events::items`] returns.
+    ///
+    /// # Cancel safety
+    /// It's a stream: an item is either handed out or still inside.
+    #[derive(Debug)]
+    #[must_use = "streams do nothing unless polled"]
+    pub struct Items<S> {
+        #[pin]
+        events: Events<S>,
+    }
+}
+
+impl<S> Items<S> {
+    /// Returns the stream that this was made of, to ask how it stands.
+    pub fn events(&self) -> &Events<S> {
+        &self.events
+    }
+
+    /// Converts this into a stream of events alone.
+    pub fn into_events(self) -> Events<S> {
+        self.events
+    }
+}
+
+impl<S, C, E> Stream for Items<S>
+where
+    S: Stream<Item = Result<C, E>>,
+    C: AsRef<[u8]> + Send + 'static,
+{
+    type Item = Result<OwnedItem, EventsError<E>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.project().events.poll_item(cx, &mut { ROUNDS })
+    }
+}
+
+impl<S, C, E> FusedStream for Items<S>
+where
+    S: Stream<Item = Result<C, E>>,
+    C: AsRef<[u8]> + Send + 'static,
+{
+    fn is_terminated(&self) -> bool {
+        self.events.is_terminated()
+    }
+}
+
 /// Decodes a part of a chunk, and takes that off it. `id` is the decoder's last event ID.
-fn decode(rest: &mut Bytes, decoder: &mut Decoder, id: &mut EventIdBuf, out: &mut VecDeque<Decoded>) {
+fn decode(
+    rest: &mut Bytes,
+    decoder: &mut Decoder,
+    id: &mut EventIdBuf,
+    out: &mut VecDeque<Result<OwnedItem, LimitError>>,
+) {
     let mut chunk = Chunk::new(rest);
     for _ in 0..ITEMS_PER_ROUND {
         out.push_back(match decoder.decode(&mut chunk) {
             Ok(Some(Item::Event(event))) => {
                 let (name, data) = (own_name(event.name), own_data(event.data, rest));
                 let has_id = event.has_id;
-                Decoded::Event(OwnedEvent { name, last_event_id: own_id(decoder, id), data, has_id })
+                Ok(OwnedItem::Event(OwnedEvent { name, last_event_id: own_id(decoder, id), data, has_id }))
             }
-            Ok(Some(Item::LastEventId(_))) => Decoded::LastEventId(own_id(decoder, id)),
-            Ok(Some(Item::Retry(after))) => Decoded::Retry(after),
-            Ok(Some(Item::Comment(_))) => continue,
+            Ok(Some(Item::Comment(text))) => Ok(OwnedItem::Comment(own_data(text, rest))),
+            Ok(Some(Item::Retry(after))) => Ok(OwnedItem::Retry(after)),
+            Ok(Some(Item::LastEventId(_))) => Ok(OwnedItem::LastEventId(own_id(decoder, id))),
             Ok(None) => break,
-            Err(error) => Decoded::Error(error),
+            Err(error) => Err(error),
         });
         if decoder.is_stopped() {
             break;

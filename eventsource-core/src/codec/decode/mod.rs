@@ -37,7 +37,7 @@ mod events;
 pub use chunk::Chunk;
 pub use decoder::Decoder;
 #[cfg(feature = "alloc")]
-pub use events::{Events, EventsError, OwnedEvent};
+pub use events::{Events, EventsError, Items, OwnedEvent, OwnedItem};
 pub use item::{DecodedEvent, Item};
 pub use limits::{Limit, LimitError, Limits, Overflow};
 #[cfg(feature = "alloc")]
