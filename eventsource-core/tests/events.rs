@@ -1,14 +1,19 @@
 //! A stream of chunks as a stream of events.
 
 use bytes::Bytes;
+use core::convert::Infallible;
 use core::pin::pin;
+use core::task::Poll;
 use core::time::Duration;
 use eventsource_core::codec::{EventsError, Limit, Limits, Overflow, OwnedItem};
+use eventsource_core::io::IdleError;
+use eventsource_core::test_util::ManualClock;
 use eventsource_core::{Decoder, Event, EventId, Events, Frame};
 use futures_util::stream::{self, FusedStream};
 use futures_util::{FutureExt, Stream, StreamExt};
-use std::sync::Arc;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 type Chunk = Result<&'static [u8], &'static str>;
 
@@ -241,4 +246,103 @@ fn comments_without_end_do_not_keep_everything_else_waiting() {
     assert!(events.next().now_or_never().is_none(), "it gives way");
     let mut items = events.items();
     assert!(items.next().now_or_never().is_some(), "to who asks for them, they are no waiting");
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Chunks that come as they are sent.
+#[derive(Clone, Default)]
+struct Line(Arc<Mutex<VecDeque<&'static str>>>);
+
+impl Line {
+    fn send(&self, chunk: &'static str) {
+        self.0.lock().unwrap().push_back(chunk);
+    }
+
+    fn chunks(&self) -> impl Stream<Item = Result<&'static str, Infallible>> + use<> {
+        let queue = Arc::clone(&self.0);
+        stream::poll_fn(move |_| {
+            queue.lock().unwrap().pop_front().map_or(Poll::Pending, |chunk| Poll::Ready(Some(Ok(chunk))))
+        })
+    }
+}
+
+#[test]
+fn silence_is_noticed_within_one_and_one_and_a_quarter_of_the_limit() {
+    // A part of a comment now and then, at any distance from one another.
+    for (first, step, count) in (0..70).map(|at| (at, 0, 1)).chain((1..60).map(|step| (7, step, 40))) {
+        let (clock, line) = (ManualClock::new(), Line::default());
+        let mut events = Events::new(line.chunks()).idle_timeout(MINUTE, clock.timer());
+        assert!(events.next().now_or_never().is_none());
+        let bytes: BTreeSet<u64> = (0..count).map(|number| first + number * step).collect();
+        let last = *bytes.last().unwrap();
+        let error = (0..last + 76).find_map(|second| {
+            if bytes.contains(&second) {
+                line.send(":");
+            } else if second % 3 == 0 {
+                line.send(""); // isn't a byte
+            }
+            let error = events.next().now_or_never().map(|event| (second, event.unwrap().unwrap_err()));
+            clock.advance(SECOND);
+            error
+        });
+        let (at, error) = error.unwrap_or_else(|| panic!("not noticed: {first}, {step}, {count}"));
+        if first > 60 {
+            assert_eq!(at, 60, "before the first byte");
+            continue;
+        }
+        assert!((last + 60..=last + 75).contains(&at), "{at} after {last}, {step}");
+        assert!(matches!(error, EventsError::Chunks(IdleError::Idle { limit: MINUTE, .. })));
+        assert!(events.is_terminated());
+    }
+}
+
+#[test]
+fn no_timer_is_touched_for_a_chunk() {
+    let (clock, line) = (ManualClock::new(), Line::default());
+    let mut events = Events::new(line.chunks()).idle_timeout(MINUTE, clock.timer());
+    for _ in 0..60 * 1000 {
+        line.send(":");
+        assert!(events.next().now_or_never().is_none());
+        clock.advance(SECOND / 1000);
+    }
+    assert!(clock.resets() <= 6, "{} in a minute of 60,000 chunks", clock.resets());
+}
+
+#[test]
+fn a_silent_end_loses_nothing_that_came_before_and_a_slow_caller_is_no_silence() {
+    let (clock, line) = (ManualClock::new(), Line::default());
+    let mut events = Events::new(line.chunks()).idle_timeout(MINUTE, clock.timer());
+    assert!(events.next().now_or_never().is_none());
+    line.send("id: 1\ndata: a\n\nid: 2\ndata: b\n\n");
+    line.send("id: 3\ndata: c\n\ndata: d");
+    // The caller takes an event every ten minutes.
+    for data in ["a", "b", "c"] {
+        clock.advance(10 * MINUTE);
+        assert_eq!(events.next().now_or_never().unwrap().unwrap().unwrap().data, data);
+    }
+    clock.advance(10 * MINUTE);
+    assert!(events.next().now_or_never().is_none(), "only now it's known that nothing comes");
+    let silence = (1..=75).find_map(|second| {
+        clock.advance(SECOND);
+        events.next().now_or_never().map(|end| (second, end.unwrap().unwrap_err().to_string()))
+    });
+    let (after, error) = silence.expect("it's noticed");
+    assert!(after >= 60, "after {after} s");
+    assert_eq!(error, "the event stream was idle for 60s");
+    assert!(events.is_terminated());
+    assert_eq!((events.last_event_id().as_str(), events.is_mid_event()), ("3", true));
+}
+
+#[test]
+fn an_idle_timeout_of_zero_is_off_and_one_without_end_is_never() {
+    for limit in [Duration::ZERO, Duration::MAX] {
+        let (clock, line) = (ManualClock::new(), Line::default());
+        let mut events = Events::new(line.chunks()).idle_timeout(limit, clock.timer());
+        for _ in 0..100 {
+            assert!(events.next().now_or_never().is_none());
+            clock.advance(1000 * MINUTE);
+        }
+    }
 }

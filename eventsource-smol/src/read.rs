@@ -22,6 +22,17 @@ pub type ReaderEvents<R> = Events<Chunks<R>>;
 /// # })
 /// # }
 /// ```
+///
+/// A connection that's dead without a word is noticed by an idle timeout, which needs an [`Alarm`](crate::Alarm):
+///
+/// ```
+/// use core::time::Duration;
+/// use eventsource_smol::{Alarm, read};
+///
+/// let reader = &b": ping\n"[..];
+/// let events = read(reader).idle_timeout(Duration::from_secs(60), Alarm::default());
+/// # drop(events);
+/// ```
 pub fn read<R: AsyncRead>(reader: R) -> ReaderEvents<R> {
     read_with(reader, Decoder::new())
 }

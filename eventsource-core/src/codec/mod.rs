@@ -45,6 +45,7 @@
 //! | tell an end that has cut an event off? | [`Decoder::is_mid_event`], `Events::is_mid_event` |
 //! | notice a server that sends something else, such as JSON? | [`Decoder::ignored_lines`], `Events::ignored_lines` |
 //! | see comments, such as a server's keep-alives? | [`Decoder::comments`]; of `Events`, `Events::items` |
+//! | notice a connection that's dead without a word? | `Events::idle_timeout` |
 //! | accept larger events? | [`Limits`], [`Decoder::limits`] |
 //!
 //! Memory is bounded by [`Limits`]; [`Overflow`] says what to do with an event that's larger. Without an allocator,

@@ -2,7 +2,7 @@
 //!
 //! `Driver` is a future that writes an `EventStream` until it or the connection ends; `Chunks` is what's read from a connection, for
 //! `Events`. The adapters for tokio and smol call them `drive` and `read`. [`WriteTimeout`] decides when a client has stopped
-//! reading, and needs neither std nor an allocator.
+//! reading, and needs neither std nor an allocator; `IdleTimeout`, when a server has fallen silent.
 //!
 //! ```
 //! use eventsource_core::io::{Chunks, Driver, WriteOnly};
@@ -21,6 +21,8 @@
 
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod write_timeout;
+#[cfg(feature = "alloc")]
+mod idle_timeout;
 #[cfg(feature = "std")]
 mod outbox;
 #[cfg(feature = "std")]
@@ -34,6 +36,8 @@ mod chunks;
 pub use chunks::Chunks;
 #[cfg(feature = "std")]
 pub use driver::Driver;
+#[cfg(feature = "alloc")]
+pub use idle_timeout::{IdleError, IdleTimeout};
 #[cfg(feature = "std")]
 pub use write_only::WriteOnly;
 pub use write_timeout::WriteTimeout;

@@ -131,6 +131,12 @@ impl<S> Events<S> {
         }
     }
 
+    /// With the same state, over other chunks.
+    pub(crate) fn map_chunks<T>(self, map: impl FnOnce(S) -> T) -> Events<T> {
+        let Self { chunks, rest, decoder, decoded, decoded_id, last_event_id, retry } = self;
+        Events { chunks: chunks.map(map), rest, decoder, decoded, decoded_id, last_event_id, retry }
+    }
+
     /// The last event ID as of the last event handed out; to be sent with the next request.
     pub fn last_event_id(&self) -> EventId<'_> {
         self.last_event_id.as_id()
