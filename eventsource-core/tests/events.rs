@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use core::convert::Infallible;
-use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 use eventsource_core::codec::{EventsError, Limit, Limits, Overflow, OwnedItem};
@@ -74,26 +73,64 @@ fn a_limit_stops_or_skips() {
     assert!(matches!(skipped.as_slice(), [Err(_), Ok(b), Ok(c)] if b == "b" && c == "c"));
 }
 
-#[test]
-fn data_shares_the_chunk_where_it_lies_whole_in_it() {
-    let chunk = bytes::Bytes::from_static(b"data: shared\n\ndata: co");
-    let within = chunk.as_ptr_range();
-    let events = Events::new(stream::iter([Ok::<_, ()>(chunk), Ok(bytes::Bytes::from_static(b"pied\n\n"))]));
-    let events = pin!(events);
-    let seen = data_pointers(events);
-    assert_eq!(seen.iter().map(|(data, _)| data.as_str()).collect::<Vec<_>>(), ["shared", "copied"]);
-    assert!(within.contains(&seen[0].1) && !within.contains(&seen[1].1));
+/// A chunk of which it can be told whether somebody keeps it.
+#[derive(Clone)]
+struct Kept(Arc<[u8]>);
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
-fn data_pointers(
-    events: impl Stream<Item = Result<eventsource_core::OwnedEvent, EventsError<()>>>,
-) -> Vec<(String, *const u8)> {
-    let events: Vec<_> = events.collect().now_or_never().unwrap();
-    events
-        .into_iter()
-        .map(Result::unwrap)
-        .map(|event| (event.data.to_string(), event.data.as_ptr()))
-        .collect()
+#[test]
+fn an_event_keeps_its_chunk_only_where_it_is_a_large_part_of_it() {
+    const KIB: usize = 1024;
+    // Lengths of the events in one chunk, and whether the last one shares it.
+    for (lengths, shares) in [
+        (&[10][..], false),
+        (&[64 * KIB], false),
+        (&[1024 * KIB], true),
+        (&[400 * KIB, 600 * KIB], true),
+        (&[600 * KIB, 400 * KIB], false),
+        (&[1024 * KIB, 10], false),
+        // Of a chunk that was read up to here, it would be the larger part.
+        (&[10, 2048 * KIB, 300 * KIB], false),
+    ] {
+        let blocks: Vec<_> =
+            lengths.iter().map(|length| format!("data: {}\n\n", "x".repeat(*length))).collect();
+        let chunk = Kept(blocks.concat().into_bytes().into());
+        let mut events = Events::new(stream::iter([Ok::<_, ()>(chunk.clone())]).chain(stream::pending()));
+        let mut last = None;
+        for length in lengths {
+            let event = events.next().now_or_never().unwrap().unwrap().unwrap();
+            assert_eq!(event.data.len(), *length);
+            last = Some(event);
+        }
+        assert!(events.next().now_or_never().is_none(), "the connection is idle");
+        assert_eq!(
+            chunk.0.as_ptr_range().contains(&last.as_ref().unwrap().data.as_ptr()),
+            shares,
+            "{lengths:?}"
+        );
+        assert_eq!(Arc::strong_count(&chunk.0) > 1, shares, "{lengths:?}");
+        drop(last);
+        assert_eq!(Arc::strong_count(&chunk.0), 1, "{lengths:?}");
+    }
+}
+
+#[test]
+fn a_name_is_copied_once_for_events_in_a_row() {
+    let chunks = [
+        "event: a\ndata: 1\n\nevent: a\ndata: 2\n\ndata: 3\n\nev",
+        "ent: a\ndata: 4\n\nevent: b\ndata: 5\n\n",
+    ];
+    let events = Events::new(stream::iter(chunks.map(Ok::<_, ()>)));
+    let events: Vec<_> = events.map(Result::unwrap).collect().now_or_never().unwrap();
+    let names: Vec<_> = events.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["a", "a", "message", "a", "b"]);
+    assert_eq!(names[0].as_ptr(), names[1].as_ptr(), "shared");
+    assert_eq!(names[0].as_ptr(), names[3].as_ptr(), "also past one without a name");
 }
 
 #[test]
@@ -120,17 +157,15 @@ fn chunks_without_events_do_not_keep_everything_else_waiting() {
 }
 
 #[test]
-fn a_chunk_of_many_events_is_decoded_bit_by_bit_and_shared() {
+fn a_chunk_of_many_events_is_decoded_bit_by_bit() {
     let events: Vec<_> =
         (0..1000).map(|number: u32| format!("id: {number}\ndata: {number:0>9}\n\n")).collect();
     let chunk = events.concat();
     let chunk = Bytes::from(chunk);
-    let within = chunk.as_ptr_range();
-    let mut events = Events::new(stream::iter([Ok::<_, ()>(chunk.clone())]));
+    let mut events = Events::new(stream::iter([Ok::<_, ()>(chunk)]));
     for number in 0..1000 {
         let event = events.next().now_or_never().unwrap().unwrap().unwrap();
         assert_eq!(*event.data, format!("{number:0>9}"));
-        assert!(within.contains(&event.data.as_ptr()), "not copied");
         assert_eq!(events.last_event_id().as_str(), number.to_string(), "as of the last event handed out");
     }
     assert!(events.next().now_or_never().unwrap().is_none());

@@ -16,7 +16,8 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use pin_project_lite::pin_project;
 
-/// A dispatched event that owns what it says. Data that came whole in a chunk shares that chunk's memory, so it keeps it alive.
+/// A dispatched event that owns what it says. Its data has memory of its own, unless it's long and the larger part of the chunk that it
+/// came in: then it shares that chunk's memory. So an event that's kept never keeps a buffer alive that's many times its size.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct OwnedEvent {
@@ -104,8 +105,8 @@ pin_project! {
         decoder: Decoder,
         // What a chunk gave, in order: the stream's state is that of what was handed out.
         decoded: VecDeque<Result<OwnedItem, LimitError>>,
-        // As of the last event decoded, and as of the last one handed out.
-        decoded_id: EventIdBuf,
+        shared: Shared,
+        // As of the last event handed out.
         last_event_id: EventIdBuf,
         retry: Option<Duration>,
     }
@@ -125,7 +126,7 @@ impl<S> Events<S> {
             rest: Bytes::new(),
             decoder,
             decoded: VecDeque::new(),
-            decoded_id: last_event_id.clone(),
+            shared: Shared { name: EventNameBuf::MESSAGE, id: last_event_id.clone(), chunk: 0 },
             last_event_id,
             retry: None,
         }
@@ -133,8 +134,8 @@ impl<S> Events<S> {
 
     /// With the same state, over other chunks.
     pub(crate) fn map_chunks<T>(self, map: impl FnOnce(S) -> T) -> Events<T> {
-        let Self { chunks, rest, decoder, decoded, decoded_id, last_event_id, retry } = self;
-        Events { chunks: chunks.map(map), rest, decoder, decoded, decoded_id, last_event_id, retry }
+        let Self { chunks, rest, decoder, decoded, shared, last_event_id, retry } = self;
+        Events { chunks: chunks.map(map), rest, decoder, decoded, shared, last_event_id, retry }
     }
 
     /// The last event ID as of the last event handed out; to be sent with the next request.
@@ -225,16 +226,23 @@ where
                 return Poll::Pending;
             }
             if !this.rest.is_empty() {
-                decode(this.rest, this.decoder, this.decoded_id, this.decoded);
+                decode(this.rest, this.decoder, this.shared, this.decoded);
                 if this.decoder.is_stopped() {
                     this.rest.clear();
                     this.chunks.set(None);
+                }
+                if this.rest.is_empty() {
+                    // Even an empty part of a chunk keeps its memory, maybe for as long as the connection is idle.
+                    *this.rest = Bytes::new();
                 }
                 continue;
             }
             let Some(chunks) = this.chunks.as_mut().as_pin_mut() else { return Poll::Ready(None) };
             match ready!(chunks.poll_next(cx)) {
-                Some(Ok(chunk)) => *this.rest = Bytes::from_owner(chunk),
+                Some(Ok(chunk)) => {
+                    *this.rest = Bytes::from_owner(chunk);
+                    this.shared.chunk = this.rest.len();
+                }
                 Some(Err(error)) => {
                     this.chunks.set(None);
                     return Poll::Ready(Some(Err(EventsError::Chunks(error))));
@@ -328,24 +336,24 @@ where
     }
 }
 
-/// Decodes a part of a chunk, and takes that off it. `id` is the decoder's last event ID.
+/// Decodes a part of a chunk, and takes that off it.
 fn decode(
     rest: &mut Bytes,
     decoder: &mut Decoder,
-    id: &mut EventIdBuf,
+    shared: &mut Shared,
     out: &mut VecDeque<Result<OwnedItem, LimitError>>,
 ) {
     let mut chunk = Chunk::new(rest);
     for _ in 0..ITEMS_PER_ROUND {
         out.push_back(match decoder.decode(&mut chunk) {
             Ok(Some(Item::Event(event))) => {
-                let (name, data) = (own_name(event.name), own_data(event.data, rest));
+                let (name, data) = (shared.name(event.name), shared.text(event.data, rest));
                 let has_id = event.has_id;
-                Ok(OwnedItem::Event(OwnedEvent { name, last_event_id: own_id(decoder, id), data, has_id }))
+                Ok(OwnedItem::Event(OwnedEvent { name, last_event_id: shared.id(decoder), data, has_id }))
             }
-            Ok(Some(Item::Comment(text))) => Ok(OwnedItem::Comment(own_data(text, rest))),
+            Ok(Some(Item::Comment(text))) => Ok(OwnedItem::Comment(shared.text(text, rest))),
             Ok(Some(Item::Retry(after))) => Ok(OwnedItem::Retry(after)),
-            Ok(Some(Item::LastEventId(_))) => Ok(OwnedItem::LastEventId(own_id(decoder, id))),
+            Ok(Some(Item::LastEventId(_))) => Ok(OwnedItem::LastEventId(shared.id(decoder))),
             Ok(None) => break,
             Err(error) => Err(error),
         });
@@ -357,26 +365,50 @@ fn decode(
     rest.advance(read);
 }
 
-fn own_name(name: EventName<'_>) -> EventNameBuf {
-    if name == EventName::MESSAGE { EventNameBuf::MESSAGE } else { name.into() }
+/// What an owned item may share: with those before it, or with its chunk.
+#[derive(Debug)]
+struct Shared {
+    /// The last name that an event stated.
+    name: EventNameBuf,
+    /// The decoder's last event ID.
+    id: EventIdBuf,
+    /// How long the chunk was when it came.
+    chunk: usize,
 }
 
-/// Copied once, and shared by all events that have none of their own, or the same.
-fn own_id(decoder: &mut Decoder, id: &mut EventIdBuf) -> EventIdBuf {
-    if let Some(new) = decoder.take_new_id().filter(|new| *new != id.as_id()) {
-        *id = new.into();
-    }
-    id.clone()
-}
+impl Shared {
+    /// Shorter text is always copied: the chunk may be a small part of what its reader has read at once, and that's some hundreds
+    /// of KiB for a client of HTTP.
+    const LONG: usize = 128 * 1024;
 
-fn own_data(data: &str, bytes: &Bytes) -> ByteString {
-    match place(bytes, data.as_bytes()) {
-        Some(shared) => {
-            let text = ByteString::try_from(shared);
-            debug_assert!(text.is_ok(), "it was valid a moment ago");
-            text.unwrap_or_default()
+    fn name(&mut self, name: EventName<'_>) -> EventNameBuf {
+        if name == EventName::MESSAGE {
+            return EventNameBuf::MESSAGE;
         }
-        None => data.into(),
+        if name != self.name.as_name() {
+            self.name = name.into();
+        }
+        self.name.clone()
+    }
+
+    /// Copied once, and shared by all events that have none of their own, or the same.
+    fn id(&mut self, decoder: &mut Decoder) -> EventIdBuf {
+        if let Some(new) = decoder.take_new_id().filter(|new| *new != self.id.as_id()) {
+            self.id = new.into();
+        }
+        self.id.clone()
+    }
+
+    fn text(&self, text: &str, rest: &Bytes) -> ByteString {
+        let is_large_part = text.len() >= Self::LONG && text.len() >= self.chunk / 2;
+        match place(rest, text.as_bytes()).filter(|_| is_large_part) {
+            Some(shared) => {
+                let text = ByteString::try_from(shared);
+                debug_assert!(text.is_ok(), "it was valid a moment ago");
+                text.unwrap_or_default()
+            }
+            None => text.into(),
+        }
     }
 }
 
