@@ -22,9 +22,12 @@ mod keep_alive_model;
 mod source_model;
 pub mod oracle;
 
-// For the targets of the decoder.
+// For the targets of the decoder, and `line` for `http`, too.
 #[path = "../../eventsource-core/tests/support/decoder/seen.rs"]
 pub mod seen;
 #[path = "../../eventsource-core/tests/support/decoder/model.rs"]
 pub mod model;
 pub mod cuts;
+pub mod setup;
+pub mod stretch;
+pub mod line;

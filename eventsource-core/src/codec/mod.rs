@@ -69,6 +69,9 @@ mod json;
 #[cfg(feature = "std")]
 mod numbered;
 
+#[cfg(all(fuzzing, feature = "std"))]
+#[doc(hidden)]
+pub use decode::take_work;
 pub use decode::{Chunk, DecodedEvent, Decoder, Item, Limit, LimitError, Limits, Memory, Overflow};
 #[cfg(feature = "alloc")]
 pub use decode::{Events, EventsError, Growable, Items, OwnedEvent, OwnedItem};

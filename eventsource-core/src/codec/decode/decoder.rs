@@ -468,7 +468,7 @@ impl<M: Memory> Decoder<M> {
 #[cfg(all(test, feature = "std"))]
 mod tests {
     use super::{Chunk, Decoder, Limits, Memory};
-    use crate::codec::decode::work;
+    use crate::codec::decode::work::take_work;
     use std::vec;
     use std::vec::Vec;
 
@@ -476,12 +476,12 @@ mod tests {
     fn work<M: Memory>(decoder: Decoder<M>, stream: &[u8], length: usize) -> usize {
         let limits = Limits::new().id(usize::MAX).name(usize::MAX).line(usize::MAX).event(usize::MAX);
         let mut decoder = decoder.comments(true).limits(limits);
-        work::take();
+        take_work();
         for bytes in stream.chunks(length) {
             let mut chunk = Chunk::new(bytes);
             while decoder.decode(&mut chunk).unwrap().is_some() {}
         }
-        work::take()
+        take_work()
     }
 
     #[test]

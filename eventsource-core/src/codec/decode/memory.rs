@@ -1,7 +1,6 @@
 //! Where a decoder keeps what was cut.
 
 use super::utf8::{SetText, lossy, lossy_len, to_str};
-#[cfg(all(test, feature = "std"))]
 use super::work;
 use crate::codec::fixed::Fixed;
 
@@ -52,7 +51,6 @@ impl sealed::Memory for Fixed<'_> {
     }
 
     fn extend(&mut self, bytes: &[u8]) {
-        #[cfg(all(test, feature = "std"))]
         work::add(bytes.len());
         let extended = self.try_extend(bytes);
         debug_assert!(extended.is_ok(), "the decoder's bounds are those of its memory");
@@ -111,7 +109,6 @@ pub use growable::Growable;
 
 #[cfg(feature = "alloc")]
 mod growable {
-    #[cfg(all(test, feature = "std"))]
     use super::work;
     use super::{Memory, SetText, lossy, lossy_len, sealed, to_str};
     use crate::codec::pieces::in_pieces;
@@ -139,7 +136,6 @@ mod growable {
 
         #[inline]
         fn extend(&mut self, bytes: &[u8]) {
-            #[cfg(all(test, feature = "std"))]
             work::add(bytes.len());
             match bytes {
                 &[byte] => self.bytes.push(byte),
@@ -183,7 +179,6 @@ mod growable {
         fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str> + Clone) -> bool {
             self.text.clear();
             self.text.extend(pieces);
-            #[cfg(all(test, feature = "std"))]
             work::add(self.text.len());
             true
         }

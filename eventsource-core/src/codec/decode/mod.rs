@@ -18,7 +18,6 @@
 //!   [`reset`](Decoder::reset); the model in `tests/support/decoder` has to know it.
 
 // In the order of dependency, which is the order to read them in: nothing points up.
-#[cfg(all(test, feature = "std"))]
 mod work;
 mod utf8;
 mod line;
@@ -43,3 +42,5 @@ pub use limits::{Limit, LimitError, Limits, Overflow};
 #[cfg(feature = "alloc")]
 pub use memory::Growable;
 pub use memory::Memory;
+#[cfg(all(fuzzing, feature = "std"))]
+pub use work::take_work;

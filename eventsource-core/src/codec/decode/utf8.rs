@@ -1,6 +1,5 @@
 //! UTF-8, by the fastest validator there is.
 
-#[cfg(all(test, feature = "std"))]
 use super::work;
 use core::fmt;
 #[cfg(not(feature = "std"))]
@@ -12,7 +11,6 @@ use simdutf8::{basic::from_utf8, compat::from_utf8 as from_utf8_or_place};
 /// These bytes as text, if they are valid.
 #[inline]
 pub(super) fn to_str(bytes: &[u8]) -> Option<&str> {
-    #[cfg(all(test, feature = "std"))]
     work::add(bytes.len());
     from_utf8(bytes).ok()
 }
@@ -27,7 +25,6 @@ pub(super) fn valid_front(bytes: &[u8]) -> &str {
             front.unwrap_or_default()
         }
     };
-    #[cfg(all(test, feature = "std"))]
     work::add(text.len());
     text
 }
@@ -35,7 +32,6 @@ pub(super) fn valid_front(bytes: &[u8]) -> &str {
 /// The pieces that the UTF-8 decode algorithm makes of `bytes`: valid text, and U+FFFD for each maximal part of an invalid
 /// sequence.
 pub(super) fn lossy(bytes: &[u8]) -> impl Iterator<Item = &str> + Clone {
-    #[cfg(all(test, feature = "std"))]
     work::add(bytes.len());
     bytes.utf8_chunks().flat_map(|chunk| {
         let replacement = if chunk.invalid().is_empty() { "" } else { "\u{fffd}" };

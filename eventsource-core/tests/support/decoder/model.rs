@@ -50,6 +50,11 @@ impl Outcome {
 impl Model {
     /// What comes of a stream.
     pub fn decode(self, stream: &[u8]) -> Outcome {
+        self.decode_after("", stream)
+    }
+
+    /// What comes of a stream after an event of an earlier one.
+    pub fn decode_after(self, last_event_id: &str, stream: &[u8]) -> Outcome {
         let part = self.buffer.map_or(usize::MAX, |size| size / 8);
         let data_part = self.buffer.map_or(usize::MAX, |size| size - 4 * part);
         let mut reader = Reader {
@@ -60,7 +65,7 @@ impl Model {
             data: Vec::new(),
             name: Vec::new(),
             id: None,
-            last_event_id: String::new(),
+            last_event_id: last_event_id.to_owned(),
             skipping: false,
             is_cut: false,
             ignored: 0,
