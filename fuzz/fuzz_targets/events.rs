@@ -134,7 +134,7 @@ fuzz_target!(|input: Input<'_>| {
     let stream = EventStream::without_timer(Pieces(frames.iter().cloned().collect()));
     assert_eq!(run(Driver::new(stream, WriteOnly::new(line))).unwrap(), EndReason::SourceEnded);
     let written = written();
-    assert_eq!(written, frames.iter().flat_map(|frame| frame.as_bytes()).copied().collect::<Vec<_>>());
+    assert_eq!(written, frames.iter().flat_map(Frame::as_bytes).copied().collect::<Vec<_>>());
     let again = collect(pin!(Events::new(Chunks::new(Line::new(input.pace, &written, false)))));
     let stated = |event: &OwnedEvent| {
         let id = event.id().map(|id| id.to_string()).filter(|id| !id.is_empty());

@@ -6,6 +6,8 @@
 //! cargo +nightly fuzz run stream -- -max_total_time=180
 //! ```
 //!
+//! The target `cost` needs cargo-fuzz, which sets `fuzzing`: only then core counts its work.
+//!
 //! There's no unsafe code to watch, so with `-s none` they run several times as fast and find the same.
 
 #![forbid(unsafe_code)]
