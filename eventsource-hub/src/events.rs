@@ -179,7 +179,7 @@ fn wrap(topic: &TopicName, frame: &Frame) -> Option<Frame> {
     while let Ok(Some(item)) = decoder.decode(&mut chunk) {
         if let Item::Event(event) = item {
             let wrapped = Wrapped { topic, event: event.name.as_str(), data: event.data };
-            return Frame::json(Event::empty().id(event.last_event_id), &wrapped).ok();
+            return Frame::json(Event::empty().id(event.last_event_id()), &wrapped).ok();
         }
     }
     None

@@ -8,7 +8,7 @@ use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 use eventsource_core::codec::{Chunk, EventsError};
-use eventsource_core::io::Linger;
+use eventsource_core::io::{IdleError, Linger};
 use eventsource_core::{
     Channel, ChannelOptions, Decoder, Emitter, EndReason, Event, EventId, EventStream, Frame, KeepAlive,
     LastEventId, Source, StopHandle, event_name,
@@ -581,4 +581,34 @@ pub(crate) async fn a_read_error_comes_after_the_events<R: Runtime>() {
         other => panic!("{other:?}"),
     }
     assert!(events.next().await.is_none());
+}
+
+pub(crate) async fn a_silent_server_is_noticed<R: Runtime>() {
+    let wire = Wire::new();
+    let mut events = pin!(R::read(wire.clone()).idle_timeout(R::WHILE, R::Alarm::default()));
+    wire.send(b"data: a\n\n: a part of ");
+    assert_eq!(&*events.next().await.unwrap().unwrap().data, "a");
+    let start = R::now();
+    match events.next().await {
+        Some(Err(EventsError::Chunks(IdleError::Idle { limit, .. }))) => assert_eq!(limit, R::WHILE),
+        other => panic!("{other:?}"),
+    }
+    let after = since::<R>(start);
+    assert!(after >= R::WHILE && after < R::WHILE * 5 / 4 + SLACK, "{after:?}");
+    assert!(!R::IS_EXACT || after <= R::WHILE * 5 / 4, "{after:?}");
+    assert!(events.next().await.is_none());
+    assert!(!events.is_mid_event(), "a comment was cut");
+}
+
+pub(crate) async fn a_reader_tells_a_cut_and_what_is_no_event_stream<R: Runtime>() {
+    for (sent, is_mid_event, ignored_lines) in
+        [(&b"data: a\n\n"[..], false, 0), (b"data: a\n\nda", true, 0), (b"{\"error\": 5}", false, 1)]
+    {
+        let wire = Wire::new().at_once(3);
+        wire.send(sent);
+        wire.close();
+        let mut events = pin!(R::read(wire));
+        while events.next().await.is_some() {}
+        assert_eq!((events.is_mid_event(), events.ignored_lines()), (is_mid_event, ignored_lines));
+    }
 }

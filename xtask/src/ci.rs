@@ -126,7 +126,7 @@ fn features(budget: Budget) -> Outcome {
 
 /// So many executions of each target, however long they take within reason.
 fn fuzz_briefly(budget: Budget) -> Outcome {
-    fuzz::run(budget, &fuzz::Options { target: None, time: Some(40), runs: Some(50_000) })
+    fuzz::run(budget, &fuzz::Options { target: None, time: Some(30), runs: Some(50_000) })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! `Driver` is a future that writes an `EventStream` until it or the connection ends; `Chunks` is what's read from a connection, for
 //! `Events`. The adapters for tokio and smol call them `drive` and `read`. [`WriteTimeout`] decides when a client has stopped
-//! reading, [`Linger`] how long a connection is closed in stages; they need neither std nor an allocator.
+//! reading, [`Linger`] how long a connection is closed in stages; they need neither std nor an allocator. `IdleTimeout` decides when a
+//! server has fallen silent.
 //!
 //! ```
 //! use eventsource_core::io::{Chunks, Driver, WriteOnly};
@@ -22,6 +23,8 @@
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod write_timeout;
 mod linger;
+#[cfg(feature = "alloc")]
+mod idle_timeout;
 #[cfg(feature = "std")]
 mod outbox;
 #[cfg(feature = "std")]
@@ -35,6 +38,8 @@ mod chunks;
 pub use chunks::Chunks;
 #[cfg(feature = "std")]
 pub use driver::Driver;
+#[cfg(feature = "alloc")]
+pub use idle_timeout::{IdleError, IdleTimeout};
 pub use linger::Linger;
 #[cfg(feature = "std")]
 pub use write_only::WriteOnly;
