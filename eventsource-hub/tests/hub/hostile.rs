@@ -342,6 +342,55 @@ async fn pages_of_foreign_origins() {
 }
 
 #[tokio::test]
+async fn apps_and_pages_without_an_origin_are_allowed_by_name() {
+    let origins = ["capacitor://localhost", "chrome-extension://abcdefghijklmnop", "null"];
+    let mut options = vec!["--cors-headers", "x-session", "--cors-expose", "x-trace", "--cors"];
+    options.extend(origins);
+    let hub = Server::start_with(HUB, 0, &options);
+    let ask = async |method: &str, path: &str, origin: &str| {
+        let asked = Request::builder().method(method).uri(path).header("host", "localhost");
+        let asked = asked.header("origin", origin).header("access-control-request-method", "POST");
+        request(hub.address, asked.body(Full::from("x")).unwrap()).await
+    };
+    for origin in origins {
+        let preflight = ask("OPTIONS", "/publish?topic=a", origin).await;
+        let headers = preflight.headers();
+        assert_eq!(
+            (preflight.status().as_u16(), headers["access-control-allow-origin"].as_bytes()),
+            (204, origin.as_bytes())
+        );
+        assert_eq!(
+            headers["access-control-allow-headers"],
+            "last-event-id, authorization, cache-control, content-type, x-session"
+        );
+        let answer = ask("POST", "/publish?topic=a", origin).await;
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["access-control-expose-headers"].to_str().unwrap()),
+            (200, "x-trace")
+        );
+        assert_eq!(answer.headers()["vary"], "origin");
+        assert!(!answer.headers().contains_key("access-control-allow-credentials"));
+    }
+    for origin in ["capacitor://evil", "tauri://localhost", "https://localhost"] {
+        assert_eq!(ask("POST", "/publish?topic=a", origin).await.status(), 403, "{origin}");
+        assert!(!ask("GET", "/stats", origin).await.headers().contains_key("access-control-allow-origin"));
+    }
+
+    let hub = Server::start_with(HUB, 0, &["--cors-credentials", "--cors", "tauri://localhost"]);
+    for (origin, allowed) in [("tauri://localhost", true), ("tauri://evil", false)] {
+        let asked = Request::get("/stats").header("host", "localhost").header("origin", origin);
+        let answer = request(hub.address, asked.body(Full::default()).unwrap()).await;
+        let headers = answer.headers();
+        assert_eq!(headers["vary"], "origin");
+        assert_eq!(
+            headers.get("access-control-allow-credentials").is_some_and(|value| value == "true"),
+            allowed
+        );
+        assert_eq!(headers.get("access-control-allow-origin").is_some_and(|value| value == origin), allowed);
+    }
+}
+
+#[tokio::test]
 async fn a_token() {
     let hub = Server::start_with(HUB, 0, &["--token", "s3cret", "--private"]);
     let ask = async |request_: hyper::http::request::Builder| {
