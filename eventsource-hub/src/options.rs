@@ -40,6 +40,9 @@ How it treats its clients
   --retry-ms MS          when a client comes back that was cut off       [2000]
   --stall-ms MS          a client that takes nothing for so long goes, 0 for
                          never                                          [30000]
+  --idle-ms MS           a connection without a request for so long is closed, 0
+                         for never; longer than a proxy in front keeps one
+                                                                       [130000]
   --drain-ms MS          how long its end takes, after SIGTERM or Ctrl-C [5000]
   --max-connections N    event streams at once                          [10000]
   --max-per-client N     of one IP address                 [half of the former]
@@ -70,6 +73,7 @@ pub(crate) struct Options {
     pub(crate) keep_alive: Duration,
     pub(crate) retry: Duration,
     pub(crate) stall: Duration,
+    pub(crate) idle: Duration,
     pub(crate) drain: Duration,
     pub(crate) max_connections: usize,
     pub(crate) max_per_client: usize,
@@ -117,6 +121,7 @@ impl Options {
             keep_alive: Duration::from_secs(15),
             retry: Duration::from_secs(2),
             stall: Duration::from_secs(30),
+            idle: Duration::from_secs(130),
             drain: Duration::from_secs(5),
             max_connections: 10_000,
             max_per_client: 0,
@@ -143,6 +148,7 @@ impl Options {
                 "keep-alive-ms" => options.keep_alive = time(arguments.value()?)?,
                 "retry-ms" => options.retry = time(arguments.value()?)?,
                 "stall-ms" => options.stall = time(arguments.value()?)?,
+                "idle-ms" => options.idle = time(arguments.value()?)?,
                 "drain-ms" => options.drain = time(arguments.value()?)?,
                 "max-connections" => options.max_connections = number(arguments.value()?)?,
                 "max-per-client" => max_per_client = Some(number(arguments.value()?)?),
@@ -324,6 +330,7 @@ mod tests {
             ("--cors-expose x-session", "--cors"),
             ("--cors-credentials", "--cors"),
             ("--cors null --cors-credentials", "null"),
+            ("--idle-ms soon", "--idle-ms"),
             ("--private", "--token"),
             ("--token ü", "token"),
             ("--nonsense", "--nonsense"),
