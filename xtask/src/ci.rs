@@ -28,7 +28,7 @@ const STEPS: [Step; 18] = [
     Step { name: "no-std", limit: Duration::from_mins(5), task: no_std::run },
     Step { name: "firmware", limit: Duration::from_mins(8), task: firmware::run },
     Step { name: "fuzz", limit: Duration::from_mins(15), task: fuzz_briefly },
-    Step { name: "peers", limit: Duration::from_mins(11), task: peers::run },
+    Step { name: "peers", limit: Duration::from_mins(18), task: peers::run },
 ];
 
 /// What may be missing.
