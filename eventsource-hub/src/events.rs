@@ -28,6 +28,8 @@ struct Query {
     start: Start,
     /// Events come as JSON that names their topic, all under one name: for pages that can't know the names.
     wrap: bool,
+    /// How the last of its parameters is spelled that say the last event ID.
+    last_event_id: Option<String>,
 }
 
 /// So many topics can come over one connection.
@@ -49,6 +51,8 @@ impl Query {
                     Err(_) => return Err("from is `oldest`, `now`, or how many of the newest".into()),
                 },
                 ("wrap", "1") => parsed.wrap = true,
+                (name, _) if is_last_event_id(name) => parsed.last_event_id = Some(name.to_owned()),
+                // Some clients add what keeps caches away.
                 _ => {}
             }
         }
@@ -60,15 +64,25 @@ impl Query {
     }
 }
 
+/// Polyfills and other hubs say `lastEventId`, `lastEventID`, `Last-Event-ID` or `evs_last_event_id`. To overlook one is to lose
+/// events without a sign.
+fn is_last_event_id(name: &str) -> bool {
+    let letters: String = name.chars().filter(|letter| !matches!(letter, '-' | '_')).collect();
+    ["lasteventid", "evslasteventid"].iter().any(|known| letters.eq_ignore_ascii_case(known))
+}
+
 pub(crate) fn respond(
     request: Parts,
     body: Incoming,
     hub: &Arc<Hub>,
     client: &Client,
 ) -> Result<Response<BoxEventBody>, Refusal> {
-    let query = Query::parse(request.uri.query().unwrap_or_default())
+    let mut query = Query::parse(request.uri.query().unwrap_or_default())
         .map_err(|error| refusal(StatusCode::BAD_REQUEST, error))?;
-    let responder = Responder::new().last_event_id_parameter("lastEventId");
+    let mut responder = Responder::new();
+    if let Some(name) = query.last_event_id.take() {
+        responder = responder.last_event_id_parameter(name);
+    }
     let response = responder.respond(&Request::from_parts(request, ()), |last_event_id| {
         let seat = hub.seats.take(client.address);
         let feed = match &seat {

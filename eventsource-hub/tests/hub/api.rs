@@ -77,6 +77,16 @@ async fn where_a_listener_begins() {
         ("topic=a&from=2", "4"),
         (&*format!("topic=a&lastEventId={}", ids[2]), "4"),
         (&*format!("topic=a&from=oldest&lastEventId={}", ids[3]), "5"),
+        // As polyfills and other hubs spell it.
+        (&*format!("lastEventID={}&topic=a", ids[2]), "4"),
+        (&*format!("topic=a&Last-Event-ID={}", ids[2]), "4"),
+        (&*format!("topic=a&last-event-id={}", ids[2]), "4"),
+        (&*format!("topic=a&evs_last_event_id={}&evs_preamble=1", ids[2]), "4"),
+        // The last one is the newest, however it's spelled.
+        (&*format!("topic=a&lastEventId={}&lastEventId={}", ids[0], ids[3]), "5"),
+        (&*format!("topic=a&Last-Event-ID={}&lastEventId={}", ids[0], ids[3]), "5"),
+        (&*format!("topic=a&lastEventId={}&Last-Event-ID={}", ids[0], ids[3]), "5"),
+        (&*format!("topic=a&lastEventId={}&last-event-id={}&lastEventId={}", ids[3], ids[2], ids[0]), "2"),
     ] {
         assert_eq!(&*Listener::start(&hub, query).await.expect().await.data, first, "{query}");
     }
@@ -193,6 +203,10 @@ fn it_explains_itself() {
         "--max-topics",
         "--token",
         "--cors",
+        "--cors-headers",
+        "--cors-expose",
+        "--cors-credentials",
+        "--idle-ms",
     ] {
         assert!(help.contains(option), "{option}");
     }

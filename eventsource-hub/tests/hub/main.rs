@@ -2,6 +2,7 @@
 
 mod api;
 mod crowd;
+mod filtered;
 mod hostile;
 mod leaving;
 mod listener;
