@@ -4,6 +4,7 @@
 #![cfg_attr(doctest, doc = include_str!("../../docs/architecture.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
+mod harmless;
 mod page;
 mod program;
 mod secret;
@@ -12,6 +13,7 @@ mod text;
 mod tick;
 mod upload;
 
+pub use harmless::harmless;
 pub use page::page;
 pub use program::{Program, announce};
 pub use secret::secret;
