@@ -5,6 +5,7 @@
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
 mod harmless;
+mod local;
 mod page;
 mod program;
 mod secret;
@@ -14,10 +15,11 @@ mod tick;
 mod upload;
 
 pub use harmless::harmless;
+pub use local::check_local;
 pub use page::page;
 pub use program::{Program, announce};
 pub use secret::secret;
-pub use serve::serve;
+pub use serve::{MAX_CONNECTIONS, STALL, serve};
 pub use text::text;
 pub use tick::{MAX_DATA, Tick, TickBody};
 pub use upload::upload;
