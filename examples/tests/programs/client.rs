@@ -108,6 +108,8 @@ fn informational_answers_without_end_are_given_up() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
+        // What comes before there was a request is no answer to it.
+        assert!(connection.read(&mut [0; 4096]).unwrap() > 0);
         // Until the client hangs up.
         while connection.write_all(b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n").is_ok() {}
     });
