@@ -13,6 +13,10 @@ use eventsource_tokio::Alarm;
 /// It suits any method and any client: it looks at nothing of the request, so that it refuses none. For a refusal with 406, where
 /// the client doesn't take an event stream, ask for an [`AcceptEventStream`](crate::AcceptEventStream).
 ///
+/// A handler of requests with a body extracts that, if only as `Bytes`: axum drops it otherwise, and a body that's dropped can have the
+/// client lose the end of the answer, and hides that the client leaves. Where the handler has the whole request, the response's body
+/// can be [`EventBody::discard`](eventsource_hyper::EventBody::discard).
+///
 /// Here a prompt is posted as JSON, and answered word by word:
 ///
 /// ```

@@ -9,7 +9,7 @@ use core::time::Duration;
 use eventsource_core::codec::{Chunk, Fixed, Item, Limit, LimitError, Limits, Overflow};
 use eventsource_core::test_util::{Dispatched, interpret};
 use eventsource_core::{Decoder, Event, EventId, EventName, Frame};
-use model::Model;
+use model::{Model, Outcome};
 use proptest::prelude::*;
 use seen::{Seen, cut, feed, summary};
 
@@ -168,18 +168,76 @@ fn limits_of_zero_and_of_everything() {
 
 #[test]
 fn errors_say_what_was_too_large() {
-    let mut decoder = Decoder::new().limits(Limits::new().line(3));
-    let error = decoder.decode(&mut Chunk::new(b"data: x\n"));
-    assert_eq!(error.unwrap_err().to_string(), "a line of the event stream has more than 3 bytes");
     // The line break counts.
-    let mut decoder = Decoder::new().limits(Limits::new().event(8));
-    let error = decoder.decode(&mut Chunk::new(b"data: 12345678\n"));
-    assert_eq!(error.unwrap_err().to_string(), "an event's data has more than 8 bytes, line breaks included");
+    for (limits, text) in [
+        (
+            Limits::new().line(14),
+            "a line of the event stream has more than the 14 bytes that Limits::line allows",
+        ),
+        (
+            Limits::new().event(9),
+            "an event's data, with its line breaks, has more than the 9 bytes that Limits::event allows",
+        ),
+        (Limits::new().name(8), "an event's name has more than the 8 bytes that Limits::name allows"),
+        (Limits::new().id(8), "an event's id has more than the 8 bytes that Limits::id allows"),
+    ] {
+        let mut decoder = Decoder::new().limits(limits);
+        let error = decoder.decode(&mut Chunk::new(b"id: 123456789\nevent: 123456789\ndata: 123456789\n\n"));
+        assert_eq!(error.unwrap_err().to_string(), text);
+    }
     // Its 20 bytes would do, but with U+FFFD for one of them they need 22 more.
     let mut buffer = [0; 64];
     let mut decoder = Decoder::with_buffer(&mut buffer);
     let error = decoder.decode(&mut Chunk::new(b"data: 1234567890123456789\xff\n\n"));
-    assert_eq!(error.unwrap_err().to_string(), "a field has no room in its 32 bytes of the decoder's buffer");
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "a field has no room in its 32 bytes of the buffer given to Decoder::with_buffer"
+    );
+}
+
+#[test]
+fn an_end_in_mid_event_and_lines_that_are_no_field_show() {
+    for (stream, is_mid_event, ignored_lines) in [
+        ("", false, 0),
+        ("data: x\n\n", false, 0),
+        ("data: x\r\n\r", false, 0),
+        // A ping needs no blank line, nor does a reconnection time; a part of one is nothing of an event.
+        ("data: x\n\n: ping\n", false, 0),
+        ("retry: 5\n", false, 0),
+        ("data: x\n\n: pi", false, 0),
+        ("data: x\n\nret", false, 0),
+        ("data: x\n\nretry: 50", false, 0),
+        ("data: x\n\ndata: y", true, 0),
+        ("data: x\n\ndata: y\n", true, 0),
+        ("data: x\n\nda", true, 0),
+        ("data\n", true, 0),
+        ("id: 1\n", true, 0),
+        ("event: e\n", true, 0),
+        ("data: x\n\n{", false, 1),
+        ("{\"error\":\n  \"no such model\"\n}", false, 3),
+        ("<!doctype html>\n\n<html>", false, 2),
+        ("datax: y\nDATA: y\ndatax\n", false, 3),
+        // What's ignored for its value is a field all the same.
+        ("retry: soon\nid: \0\nretry\n", false, 0),
+        ("\u{feff}", false, 0),
+        ("\u{feff}\u{feff}data: x\n", false, 1),
+    ] {
+        let bytes = stream.as_bytes();
+        for lengths in [&[usize::MAX][..]].into_iter().chain(CUTS) {
+            let mut buffer = [0; 512];
+            let (mut fixed, mut growing) = (Decoder::with_buffer(&mut buffer), Decoder::new());
+            feed(&mut fixed, cut_by(bytes, lengths));
+            feed(&mut growing, cut_by(bytes, lengths));
+            for seen in [
+                (fixed.is_mid_event(), fixed.ignored_lines()),
+                (growing.is_mid_event(), growing.ignored_lines()),
+            ] {
+                assert_eq!(seen, (is_mid_event, ignored_lines), "{stream:?} {lengths:?}");
+            }
+            growing.reset();
+            assert_eq!((growing.is_mid_event(), growing.ignored_lines()), (false, 0));
+        }
+    }
 }
 
 #[test]
@@ -362,10 +420,10 @@ proptest! {
         for lengths in [&[usize::MAX][..]].into_iter().chain(CUTS) {
             let mut decoder = Decoder::new().limits(limits).overflow(overflow).comments(comments);
             let seen = feed(&mut decoder, cut_by(&bytes, lengths));
-            prop_assert_eq!(&(seen, decoder.last_event_id().to_string()), &growing, "{:?}", lengths);
+            prop_assert_eq!(&Outcome::of(&decoder, seen), &growing, "{:?}", lengths);
             let mut decoder = Decoder::with_buffer(&mut buffer).overflow(overflow).comments(comments);
             let seen = feed(&mut decoder, cut_by(&bytes, lengths));
-            prop_assert_eq!(&(seen, decoder.last_event_id().to_string()), &in_a_buffer, "{:?}", lengths);
+            prop_assert_eq!(&Outcome::of(&decoder, seen), &in_a_buffer, "{:?}", lengths);
         }
     }
 

@@ -3,10 +3,14 @@
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+use eventsource_core::channel::Lag;
 use eventsource_core::io::{Driver, WriteOnly};
-use eventsource_core::stream::{StallHandle, TryEmitError};
-use eventsource_core::test_util::{ManualClock, Probe, interpret};
-use eventsource_core::{Emitter, EndReason, Event, EventStream, Frame, KeepAlive, StopHandle, event_name};
+use eventsource_core::stream::{End, StallHandle, TryEmitError};
+use eventsource_core::test_util::{ManualClock, ManualTimer, Probe, interpret};
+use eventsource_core::{
+    Channel, ChannelOptions, Drain, Emitter, EndReason, Event, EventStream, Frame, KeepAlive, StopHandle,
+    Subscription, event_name,
+};
 use futures_util::stream::{self, FusedStream, StreamExt};
 use futures_util::{FutureExt, Stream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -435,9 +439,134 @@ fn a_hook_may_use_the_stream_s_own_handles() {
 
 #[test]
 fn retry_comes_first_and_once() {
-    let mut probe = Probe::new(untimed(stream::iter(["x"])).retry(Duration::from_millis(1500)));
-    let text: Vec<u8> = probe.take_ready(10).iter().flat_map(Frame::as_bytes).copied().collect();
-    assert_eq!(text, b"retry: 1500\n\ndata: x\n\n");
+    let second = Duration::from_secs(1);
+    let frames = |source: Vec<Frame>| Probe::new(untimed(stream::iter(source)).retry(second)).take_ready(10);
+    let (retry, comment) = (Frame::retry(second), Frame::comment("hi"));
+
+    // In the first block where that's there, which alone is copied.
+    assert_eq!(frames(vec!["x".into(), "y".into()])[0].as_bytes(), b"retry: 1000\ndata: x\n\n");
+    let joined = Frame::from_iter(["x".into(), "y".into(), comment.clone()]);
+    let rest = &joined.as_bytes()["data: x\n\n".len()..];
+    let split = frames(vec![joined.clone(), "z".into()]);
+    assert_eq!(split.len(), 3);
+    assert_eq!(split[0].as_bytes(), b"retry: 1000\ndata: x\n\n");
+    assert_eq!((split[1].as_bytes(), split[1].as_bytes().as_ptr()), (rest, rest.as_ptr()));
+    assert_eq!(split[2], "z".into());
+    // A comment before a block belongs to it.
+    let commented = Frame::from_iter([comment.clone(), "x".into()]);
+    assert_eq!(frames(vec![commented])[0].as_bytes(), b"retry: 1000\n: hi\ndata: x\n\n");
+
+    // Alone where there's no block, a large one, or nothing.
+    assert_eq!(frames(vec![comment.clone()]), [retry.clone(), comment]);
+    let large = Frame::from("x".repeat(1 << 17));
+    assert_eq!(frames(vec![large.clone()]), [retry.clone(), large]);
+    assert_eq!(frames(vec![Event::empty().into()]), core::slice::from_ref(&retry));
+    let (emitter, emissions) = Emitter::new(1);
+    let mut waiting = Probe::new(untimed(emissions).retry(second));
+    assert_eq!(waiting.take_ready(10), core::slice::from_ref(&retry));
+    emitter.try_emit("x").unwrap();
+    assert_eq!(waiting.take_ready(10), ["x".into()]);
+
+    // A source that fails at once still says why.
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let failing = untimed(stream::iter([Err::<Frame, _>("broken")])).retry(second);
+    let mut failing = Probe::new(failing.on_end(tell(&told)));
+    assert_eq!(failing.take_ready(10), [retry]);
+    assert_eq!(*told.lock().unwrap(), [EndReason::SourceError]);
+}
+
+fn tell(told: &Arc<Mutex<Vec<EndReason>>>) -> impl FnOnce(&End) + Send + use<> {
+    let told = Arc::clone(told);
+    move |end| told.lock().unwrap().push(end.reason())
+}
+
+/// However it ends, a channel's hook is told of the subscription what the stream's own hook is told.
+#[test]
+fn a_channel_is_told_the_same_reason_as_the_stream() {
+    type Stream = EventStream<Subscription, ManualTimer>;
+    type Way = fn(Stream, &Channel);
+    fn open(stream: Stream) -> Probe<Stream> {
+        let mut open = Probe::new(stream);
+        open.take_ready(9);
+        open
+    }
+    fn drained() -> Drain {
+        let drain = Drain::new(Duration::ZERO..=Duration::ZERO);
+        drop(drain.begin(Duration::ZERO, ManualClock::new().timer()));
+        drain
+    }
+    let ways: [(&str, Way, Option<EndReason>); 8] = [
+        ("never polled", |stream, _| drop(stream), None),
+        ("dropped", |stream, _| drop(open(stream)), Some(EndReason::Dropped)),
+        (
+            "closed",
+            |stream, channel| {
+                let mut open = open(stream);
+                channel.close();
+                open.take_ready(9);
+            },
+            Some(EndReason::SourceEnded),
+        ),
+        ("bounced", |stream, _| drop(open(stream.drain_on(&drained()))), Some(EndReason::Drained)),
+        (
+            "stopped",
+            |stream, _| {
+                let stop = StopHandle::new();
+                stop.stop();
+                drop(open(stream.stop_on(&stop)));
+            },
+            Some(EndReason::Stopped),
+        ),
+        (
+            "stalled",
+            |stream, _| {
+                let stall = StallHandle::new();
+                let open = open(stream.stall_on(&stall));
+                stall.set_stalled();
+                drop(open);
+            },
+            Some(EndReason::Stalled),
+        ),
+        (
+            "stalled when it was to stop",
+            |stream, channel| {
+                let (stall, stop) = (StallHandle::new(), StopHandle::new());
+                let mut open = open(stream.stall_on(&stall).stop_on(&stop));
+                channel.publish("one").unwrap();
+                stop.stop();
+                // What was published comes first, and the client takes nothing more.
+                assert!(open.poll().is_ready());
+                assert!(stall.is_streaming());
+                stall.set_stalled();
+                drop(open);
+                assert!(!stall.is_streaming());
+            },
+            Some(EndReason::Stalled),
+        ),
+        (
+            "lagged",
+            |stream, channel| {
+                let mut open = open(stream);
+                for number in 0..9 {
+                    channel.publish(number.to_string()).unwrap();
+                }
+                open.take_ready(9);
+            },
+            Some(EndReason::Lagged),
+        ),
+    ];
+    for (name, way, expected) in ways {
+        let of_channel = Arc::new(Mutex::new(Vec::new()));
+        let of_stream = Arc::new(Mutex::new(Vec::new()));
+        let hook = Arc::clone(&of_channel);
+        let options = ChannelOptions::new().on_end(move |reason| hook.lock().unwrap().push(reason));
+        let channel = Channel::with_options(options);
+        let subscription = channel.subscription().lag(Lag::Disconnect { limit: Some(1) }).begin().unwrap();
+        let stream = EventStream::with_timer(subscription, ManualClock::new().timer());
+        way(stream.on_end(tell(&of_stream)), &channel);
+        assert_eq!(*of_stream.lock().unwrap(), Vec::from_iter(expected), "{name}");
+        assert_eq!(*of_channel.lock().unwrap(), [expected.unwrap_or(EndReason::Dropped)], "{name}");
+    }
 }
 
 #[test]

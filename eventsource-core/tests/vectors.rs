@@ -310,7 +310,7 @@ fn tests_of_the_workspace() -> BTreeSet<String> {
         if name.starts_with("eventsource-") || name == "examples" {
             folders.extend([path.join("src"), path.join("tests")]);
         } else if name == "tests" {
-            folders.push(path.join("adapters"));
+            folders.extend([path.join("adapters"), path.join("interop")]);
         }
     }
     let mut names = BTreeSet::new();

@@ -2,11 +2,33 @@
 
 use crate::options::Options;
 use crate::refusal::{Refusal, refusal};
-use hyper::StatusCode;
-use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use hyper::header::{
+    AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, TRANSFER_ENCODING,
+    WWW_AUTHENTICATE,
+};
 use hyper::http::request::Parts;
+use hyper::{Request, StatusCode, Version};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
+
+/// What hyper leaves to its callers of how a request is framed and addressed (RFC 9112, 3.2 and 6.1): proxies in front may
+/// have understood it otherwise.
+pub(crate) fn check_message<B>(request: &Request<B>) -> Result<(), Refusal> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    let (status, why) = match (hosts.next(), hosts.next(), codings.next(), codings.next()) {
+        (None, ..) if request.version() == Version::HTTP_11 => {
+            (StatusCode::BAD_REQUEST, "a request of HTTP/1.1 names its Host")
+        }
+        (_, Some(_), ..) => (StatusCode::BAD_REQUEST, "a request has one Host"),
+        (_, _, None, _) => return Ok(()),
+        (_, _, Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => return Ok(()),
+        _ => (StatusCode::NOT_IMPLEMENTED, "the one transfer coding here is chunked"),
+    };
+    let mut refusal = refusal(status, why);
+    refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    Err(refusal)
+}
 
 /// Only this machine's own programs and pages may come, and those of a proxy whose name is given: a page of another origin could
 /// otherwise reach a hub on loopback through its visitor's browser, under a name of its own that it has resolve to loopback. A
@@ -75,11 +97,21 @@ pub(crate) fn check_publishing(request: &Parts, options: &Options) -> Result<(),
     }
 }
 
+/// What a browser says of a page that sends a request: only a browser can, to HTTPS and to loopback, and no page can change it.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// A form or a `text/plain` request of any page arrives without a preflight, so it's for the server to look.
+///
+/// Behind a proxy, the hub knows neither the scheme that the browser sees nor always the host, but the browser does: an `http`
+/// page of an `https` hub's host is foreign, for anybody on its way may have written it.
 fn is_foreign(headers: &HeaderMap, options: &Options) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return false };
-    let own = headers.get(HOST).and_then(|host| host.to_str().ok()).map(|host| format!("http://{host}"));
-    let is_own = own.is_some_and(|own| origin.as_bytes().eq_ignore_ascii_case(own.as_bytes()));
+    let is_own = if let Some(site) = headers.get(SEC_FETCH_SITE) {
+        site == "same-origin"
+    } else {
+        let own = headers.get(HOST).and_then(|host| host.to_str().ok()).map(|host| format!("http://{host}"));
+        own.is_some_and(|own| origin.as_bytes().eq_ignore_ascii_case(own.as_bytes()))
+    };
     !is_own && !options.cors.allows(headers)
 }
 

@@ -10,8 +10,9 @@ use eventsource_core::stream::{End, jitter};
 use eventsource_core::{
     Decoder, EndReason, Event, EventName, Frame, KeepAlive, LastEventId, Source, Subscription, event_name,
 };
-use eventsource_hyper::{BoxEventBody, EventBody, Responder};
+use eventsource_hyper::{BoxEventBody, Responder};
 use eventsource_tokio::EventStream;
+use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
@@ -27,6 +28,8 @@ struct Query {
     start: Start,
     /// Events come as JSON that names their topic, all under one name: for pages that can't know the names.
     wrap: bool,
+    /// How the last of its parameters is spelled that say the last event ID.
+    last_event_id: Option<String>,
 }
 
 /// So many topics can come over one connection.
@@ -48,6 +51,8 @@ impl Query {
                     Err(_) => return Err("from is `oldest`, `now`, or how many of the newest".into()),
                 },
                 ("wrap", "1") => parsed.wrap = true,
+                (name, _) if is_last_event_id(name) => parsed.last_event_id = Some(name.to_owned()),
+                // Some clients add what keeps caches away.
                 _ => {}
             }
         }
@@ -59,14 +64,25 @@ impl Query {
     }
 }
 
+/// Polyfills and other hubs say `lastEventId`, `lastEventID`, `Last-Event-ID` or `evs_last_event_id`. To overlook one is to lose
+/// events without a sign.
+fn is_last_event_id(name: &str) -> bool {
+    let letters: String = name.chars().filter(|letter| !matches!(letter, '-' | '_')).collect();
+    ["lasteventid", "evslasteventid"].iter().any(|known| letters.eq_ignore_ascii_case(known))
+}
+
 pub(crate) fn respond(
     request: Parts,
+    body: Incoming,
     hub: &Arc<Hub>,
     client: &Client,
 ) -> Result<Response<BoxEventBody>, Refusal> {
-    let query = Query::parse(request.uri.query().unwrap_or_default())
+    let mut query = Query::parse(request.uri.query().unwrap_or_default())
         .map_err(|error| refusal(StatusCode::BAD_REQUEST, error))?;
-    let responder = Responder::new().last_event_id_parameter("lastEventId");
+    let mut responder = Responder::new();
+    if let Some(name) = query.last_event_id.take() {
+        responder = responder.last_event_id_parameter(name);
+    }
     let response = responder.respond(&Request::from_parts(request, ()), |last_event_id| {
         let seat = hub.seats.take(client.address);
         let feed = match &seat {
@@ -84,7 +100,7 @@ pub(crate) fn respond(
                 drop(seat);
             })
     });
-    Ok(response.map(EventBody::into_boxed))
+    Ok(response.map(|events| events.discard(body).into_boxed()))
 }
 
 fn subscribe(hub: &Hub, query: &Query, last_event_id: LastEventId) -> Result<Feed, String> {
@@ -95,12 +111,8 @@ fn subscribe(hub: &Hub, query: &Query, last_event_id: LastEventId) -> Result<Fee
         .start(query.start)
         .lag(hub.options.lag)
         .announce(|resumed| match resumed {
-            Resumed::Gap { missed } => {
-                Some(notice(event_name!("hub:resumed"), &Resumption { resumed: "gap", missed: Some(missed) }))
-            }
-            Resumed::Unknown => {
-                Some(notice(event_name!("hub:resumed"), &Resumption { resumed: "unknown", missed: None }))
-            }
+            Resumed::Gap { missed, is_exact } => Some(Resumption::gap(missed, is_exact).into_notice()),
+            Resumed::Unknown => Some(Resumption::unknown().into_notice()),
             _ => None,
         })
         .announce_dropped(|dropped| notice(event_name!("hub:dropped"), &Dropped { dropped }));
@@ -154,6 +166,23 @@ struct Resumption {
     resumed: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     missed: Option<u64>,
+    /// It may be fewer.
+    #[serde(rename = "atMost", skip_serializing_if = "core::ops::Not::not")]
+    at_most: bool,
+}
+
+impl Resumption {
+    fn gap(missed: u64, is_exact: bool) -> Self {
+        Self { resumed: "gap", missed: Some(missed), at_most: !is_exact }
+    }
+
+    fn unknown() -> Self {
+        Self { resumed: "unknown", missed: None, at_most: false }
+    }
+
+    fn into_notice(self) -> Frame {
+        notice(event_name!("hub:resumed"), &self)
+    }
 }
 
 /// How many events this client has lost because it was too slow.
@@ -177,7 +206,7 @@ fn wrap(topic: &TopicName, frame: &Frame) -> Option<Frame> {
     while let Ok(Some(item)) = decoder.decode(&mut chunk) {
         if let Item::Event(event) = item {
             let wrapped = Wrapped { topic, event: event.name.as_str(), data: event.data };
-            return Frame::json(Event::empty().id(event.last_event_id), &wrapped).ok();
+            return Frame::json(Event::empty().id(event.last_event_id()), &wrapped).ok();
         }
     }
     None

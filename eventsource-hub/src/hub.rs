@@ -1,6 +1,6 @@
 //! What all connections share, and who answers what.
 
-use crate::access::{check_host, check_publishing, check_reading};
+use crate::access::{check_host, check_message, check_publishing, check_reading};
 use crate::client::Client;
 use crate::ended::Ended;
 use crate::options::Options;
@@ -14,7 +14,7 @@ use eventsource_core::{ChannelOptions, Drain, Topics};
 use eventsource_hyper::BoxEventBody;
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, HeaderMap, HeaderValue, ORIGIN};
+use hyper::header::{ALLOW, CACHE_CONTROL, HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Method, Request, Response, StatusCode};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -71,36 +71,47 @@ impl Hub {
         client: Client,
     ) -> Result<Answer, Infallible> {
         let origin = request.headers().get(ORIGIN).cloned();
-        let mut answer = match self.options.cors.preflight(&request) {
-            Some(preflight) => preflight.map(|()| Either::Right(Full::default())),
-            None => {
-                self.route(request, &client).await.unwrap_or_else(|refusal| (*refusal).map(Either::Right))
-            }
+        let answer = match check_message(&request).map(|()| self.options.cors.preflight(&request)) {
+            Ok(Some(preflight)) => Ok(preflight.map(|()| Either::Right(Full::default()))),
+            Ok(None) => self.route(request, &client).await,
+            Err(refusal) => Err(refusal),
         };
+        let mut answer = answer.unwrap_or_else(|refusal| (*refusal).map(Either::Right));
         let origin: HeaderMap = origin.into_iter().map(|origin| (ORIGIN, origin)).collect();
         self.options.cors.allow(&origin, answer.headers_mut());
+        // Nothing here is for a cache: not who may listen, nor how the hub is, nor that there's no such path.
+        answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         Ok(answer)
     }
 
     async fn route(self: &Arc<Self>, request: Request<Incoming>, client: &Client) -> Result<Answer, Refusal> {
         let (head, body) = request.into_parts();
         let options = &self.options;
-        check_host(&head, options)?;
+        // A balancer's check says whatever host it likes, or none in HTTP/1.0, and learns nothing that's private.
+        if head.uri.path() != "/health" {
+            check_host(&head, options)?;
+        }
         let answer = match head.uri.path() {
             "/events" => {
                 check_reading(&head, options)?;
-                return events::respond(head, self, client).map(|answer| answer.map(Either::Left));
+                return events::respond(head, body, self, client).map(|answer| answer.map(Either::Left));
             }
             "/publish" if head.method == Method::POST => {
                 check_publishing(&head, options)?;
                 publish::respond(&head, body, self).await?
             }
             "/publish" => return Err(only("POST")),
+            // Whoever asks decides by it where new connections go. OPTIONS is what HAProxy asks with unless it's told otherwise.
+            "/health" if matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS) => {
+                if self.drain.is_begun() {
+                    text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+                } else {
+                    text(StatusCode::OK, "ok\n")
+                }
+            }
+            "/health" => return Err(only("GET, HEAD, OPTIONS")),
             _ if !matches!(head.method, Method::GET | Method::HEAD) => return Err(only("GET, HEAD")),
             "/" => page(include_str!("page.html")),
-            // Whoever asks decides by it where new connections go.
-            "/health" if self.drain.is_begun() => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-            "/health" => text(StatusCode::OK, "ok\n"),
             "/stats" => check_reading(&head, options).map(|()| stats::respond(self))?,
             "/metrics" => check_reading(&head, options).map(|()| metrics::respond(self))?,
             _ => {

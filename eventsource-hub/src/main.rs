@@ -6,6 +6,7 @@ mod client;
 mod connection;
 mod ended;
 mod events;
+mod head_guard;
 mod hub;
 mod json;
 mod metrics;

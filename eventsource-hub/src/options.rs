@@ -2,7 +2,7 @@
 
 use eventsource_core::channel::Lag;
 use eventsource_hyper::Cors;
-use hyper::header::HeaderValue;
+use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use lexopt::ValueExt;
 use lexopt::prelude::Long;
 use std::error::Error;
@@ -40,6 +40,9 @@ How it treats its clients
   --retry-ms MS          when a client comes back that was cut off       [2000]
   --stall-ms MS          a client that takes nothing for so long goes, 0 for
                          never                                          [30000]
+  --idle-ms MS           a connection without a request for so long is closed, 0
+                         for never; longer than a proxy in front keeps one
+                                                                       [130000]
   --drain-ms MS          how long its end takes, after SIGTERM or Ctrl-C [5000]
   --max-connections N    event streams at once                          [10000]
   --max-per-client N     of one IP address                 [half of the former]
@@ -48,7 +51,11 @@ Who may do what
   --token TOKEN          publishing needs `Authorization: Bearer TOKEN`; or set
                          HUB_TOKEN. Off loopback nobody can publish without one
   --private              listening needs it too, as a header or as ?token=TOKEN
-  --cors ORIGIN...       pages of these origins may listen and publish
+  --cors ORIGIN...       pages of these origins may listen and publish, such as
+                         https://app.example, capacitor://localhost or null
+  --cors-headers NAME... they may send these header fields, too
+  --cors-expose NAME...  they may read these header fields of an answer
+  --cors-credentials     they may send cookies, for a proxy in front
   --host NAME...         names of proxies: a hub on loopback that is not private
                          answers only under these, localhost and 127.0.0.1
 
@@ -66,6 +73,7 @@ pub(crate) struct Options {
     pub(crate) keep_alive: Duration,
     pub(crate) retry: Duration,
     pub(crate) stall: Duration,
+    pub(crate) idle: Duration,
     pub(crate) drain: Duration,
     pub(crate) max_connections: usize,
     pub(crate) max_per_client: usize,
@@ -103,7 +111,7 @@ impl Options {
         mut token: Option<String>,
     ) -> Result<Option<Self>, Box<dyn Error>> {
         let (mut bind, mut lag, mut max_per_client) = (IpAddr::from(Ipv4Addr::LOCALHOST), None, None);
-        let mut origins = Vec::new();
+        let mut cors = CorsOptions::default();
         let mut options = Self {
             address: SocketAddr::new(bind, port),
             retain_events: 1024,
@@ -113,6 +121,7 @@ impl Options {
             keep_alive: Duration::from_secs(15),
             retry: Duration::from_secs(2),
             stall: Duration::from_secs(30),
+            idle: Duration::from_secs(130),
             drain: Duration::from_secs(5),
             max_connections: 10_000,
             max_per_client: 0,
@@ -139,6 +148,7 @@ impl Options {
                 "keep-alive-ms" => options.keep_alive = time(arguments.value()?)?,
                 "retry-ms" => options.retry = time(arguments.value()?)?,
                 "stall-ms" => options.stall = time(arguments.value()?)?,
+                "idle-ms" => options.idle = time(arguments.value()?)?,
                 "drain-ms" => options.drain = time(arguments.value()?)?,
                 "max-connections" => options.max_connections = number(arguments.value()?)?,
                 "max-per-client" => max_per_client = Some(number(arguments.value()?)?),
@@ -146,9 +156,20 @@ impl Options {
                 "private" => options.is_private = true,
                 "cors" => {
                     for origin in arguments.values()? {
-                        origins.push(named(&name, parse_origin(&origin.string()?))?);
+                        cors.origins.push(named(&name, parse_origin(&origin.string()?))?);
                     }
                 }
+                "cors-headers" => {
+                    for header in arguments.values()? {
+                        cors.headers.push(named(&name, header.parse())?);
+                    }
+                }
+                "cors-expose" => {
+                    for header in arguments.values()? {
+                        cors.exposed.push(named(&name, header.parse())?);
+                    }
+                }
+                "cors-credentials" => cors.credentials = true,
                 "host" => {
                     for host in arguments.values()? {
                         options.hosts.push(host.string()?);
@@ -161,7 +182,7 @@ impl Options {
         options.address = SocketAddr::new(bind, port);
         options.max_per_client = max_per_client.unwrap_or(options.max_connections.div_ceil(2));
         (options.lag, options.keys) = parse_lag(lag.as_deref(), options.retain_events)?;
-        options.cors = Cors::origins(origins);
+        options.cors = cors.build()?;
         if token
             .as_deref()
             .is_some_and(|token| token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
@@ -180,12 +201,59 @@ fn named<T, E: std::fmt::Display>(name: &str, value: Result<T, E>) -> Result<T, 
     value.map_err(|error| format!("--{name}: {error}").into())
 }
 
-/// `https://app.example`, as a browser sends it.
+/// What's said of pages of other origins.
+#[derive(Debug, Default)]
+struct CorsOptions {
+    origins: Vec<HeaderValue>,
+    headers: Vec<HeaderName>,
+    exposed: Vec<HeaderName>,
+    credentials: bool,
+}
+
+/// What pages may send anyway: what listening and publishing need.
+const REQUEST_HEADERS: [HeaderName; 4] =
+    [HeaderName::from_static("last-event-id"), AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE];
+
+impl CorsOptions {
+    fn build(self) -> Result<Cors, String> {
+        let is_more = self.credentials || !(self.headers.is_empty() && self.exposed.is_empty());
+        if is_more && self.origins.is_empty() {
+            return Err("what pages of other origins may is for those that --cors names".into());
+        }
+        if self.credentials && self.origins.iter().any(|origin| origin == "null") {
+            return Err("--cors-credentials: every page has itself taken for null, if it likes".into());
+        }
+        let mut cors = Cors::origins(self.origins).credentials(self.credentials);
+        if !self.headers.is_empty() {
+            cors = cors.request_headers(REQUEST_HEADERS.into_iter().chain(self.headers));
+        }
+        if !self.exposed.is_empty() {
+            cors = cors.expose_headers(self.exposed);
+        }
+        Ok(cors)
+    }
+}
+
+/// `https://app.example`, as a browser sends it; of an app's own scheme, `capacitor://localhost`; or `null`.
 fn parse_origin(origin: &str) -> Result<HeaderValue, String> {
-    let parsed = url::Url::parse(origin).map_err(|error| format!("{origin:?}: {error}"))?;
-    let expected = parsed.origin().ascii_serialization();
-    if expected != origin {
-        return Err(format!("{origin:?} is no origin, such as {expected:?}"));
+    if origin == "*" {
+        return Err("each origin is named, for its pages may publish, too".into());
+    }
+    if origin != "null" {
+        let parsed = url::Url::parse(origin).map_err(|error| format!("{origin:?}: {error}"))?;
+        let expected = match parsed.origin() {
+            // What the standard calls opaque, browsers send all the same where it has a host.
+            url::Origin::Opaque(_) => {
+                let host = parsed.host_str().filter(|host| !host.is_empty());
+                let host = host.ok_or_else(|| format!("{origin:?} is no origin: it has no host"))?;
+                let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
+                format!("{}://{host}{port}", parsed.scheme())
+            }
+            tuple @ url::Origin::Tuple(..) => tuple.ascii_serialization(),
+        };
+        if expected != origin {
+            return Err(format!("{origin:?} is no origin, such as {expected:?}"));
+        }
     }
     HeaderValue::from_str(origin).map_err(|error| error.to_string())
 }
@@ -250,6 +318,19 @@ mod tests {
             ("--cors example.com", "--cors"),
             ("--cors https://example.com/page", "--cors"),
             ("--cors", "cors"),
+            ("--cors *", "named"),
+            ("--cors capacitor:localhost", "host"),
+            ("--cors file:///index.html", "host"),
+            ("--cors tauri://localhost/", "--cors"),
+            ("--cors tauri://user@localhost", "--cors"),
+            ("--cors Tauri://localhost", "--cors"),
+            ("--cors https://a.example --cors-headers x,y", "--cors-headers"),
+            ("--cors https://a.example --cors-expose", "cors-expose"),
+            ("--cors-headers x-session", "--cors"),
+            ("--cors-expose x-session", "--cors"),
+            ("--cors-credentials", "--cors"),
+            ("--cors null --cors-credentials", "null"),
+            ("--idle-ms soon", "--idle-ms"),
             ("--private", "--token"),
             ("--token ü", "token"),
             ("--nonsense", "--nonsense"),
@@ -262,6 +343,8 @@ mod tests {
 
     #[test]
     fn several_origins() {
-        assert!(parse("--cors https://a.example http://b.example:8080 --port 1").unwrap().is_some());
+        let line = "--cors https://a.example http://b.example:8080 capacitor://localhost tauri://localhost \
+                    chrome-extension://abcdefghijklmnop app://host:81 null --port 1";
+        assert!(parse(line).unwrap().is_some());
     }
 }

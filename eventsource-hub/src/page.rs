@@ -3,7 +3,7 @@
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 
 /// A page, with a nonce in place of each `NONCE` that lets only its own script and style run.
 pub(crate) fn page(html: &str) -> Response<Full<Bytes>> {
@@ -15,7 +15,6 @@ pub(crate) fn page(html: &str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(html.replace("NONCE", &nonce).into()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.extend(HeaderValue::try_from(policy).map(|policy| (CONTENT_SECURITY_POLICY, policy)));
     response
 }

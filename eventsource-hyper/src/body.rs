@@ -1,14 +1,16 @@
 //! The body of a response.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use eventsource_core::io::Linger;
 use eventsource_core::stream::OptionalTimer;
-use eventsource_core::{EndReason, EventStream, Source};
+use eventsource_core::{EndReason, EventStream, Source, Timer};
 use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use std::sync::{Mutex, PoisonError};
 
 pin_project! {
     /// An [`EventStream`] as an [`http_body::Body`]: each frame of events is one frame of data, shared and not copied.
@@ -33,6 +35,8 @@ pin_project! {
         #[pin]
         content: Content<S, T>,
         abort_on_error: bool,
+        // The request's body, until it has ended.
+        unread: Option<Box<Unread>>,
     }
 }
 
@@ -41,6 +45,8 @@ pin_project! {
     #[project = ContentProjection]
     enum Content<S, T> {
         Stream { #[pin] stream: EventStream<S, T> },
+        // The client broke off.
+        Gone,
         // The answer to HEAD: as long as the stream would be, so of no known length.
         Unsent,
         Text { text: Option<Bytes> },
@@ -57,6 +63,41 @@ impl<S: Source, T: OptionalTimer> EventBody<S, T> {
     /// it has been given just before, even the head of the response.
     pub fn abort_on_error(mut self, abort: bool) -> Self {
         self.abort_on_error = abort;
+        self
+    }
+
+    /// Reads the request's body beside the events, and discards it: for requests whose body nobody else reads, when they
+    /// aren't answered by an [`EventService`](crate::EventService), which does so by itself.
+    ///
+    /// hyper reads no further in a body that was dropped. It doesn't notice then that the client leaves, and what's unread
+    /// at the end turns the close into a reset, by which the client loses a part of the answer.
+    ///
+    /// After the last event, the end of the response waits for the end of the request within the limits of [`Linger`]; a
+    /// stream without a timer doesn't wait. When the client breaks off in its body, the stream is dropped. A response
+    /// that isn't a stream drops the request's body as it is; what then helps is a [`StallGuard`](crate::StallGuard), which
+    /// closes in stages.
+    ///
+    /// ```
+    /// use eventsource_hyper::{EventStream, Responder};
+    /// use futures_util::{FutureExt, stream};
+    /// use http_body_util::BodyExt;
+    ///
+    /// let request = http::Request::post("/").body(String::from("nobody reads this"))?;
+    /// let responder = Responder::new().methods([http::Method::POST]);
+    /// let events = |_| EventStream::without_timer(stream::iter(["hello"]));
+    /// let response = responder.respond(&request, events);
+    /// let response = response.map(|body| body.discard(request.into_body()));
+    /// let body = response.into_body().collect().now_or_never().unwrap()?;
+    /// assert_eq!(body.to_bytes(), "data: hello\n\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn discard<B: Body + Send + 'static>(self, request: B) -> Self {
+        let unread = Unread::new(request, true);
+        self.discard_unread(unread)
+    }
+
+    pub(crate) fn discard_unread(mut self, unread: Option<Box<Unread>>) -> Self {
+        self.unread = unread.filter(|_| matches!(self.content, Content::Stream { .. }));
         self
     }
 
@@ -88,7 +129,7 @@ impl<S, T> EventBody<S, T> {
 
 impl<S, T> From<Content<S, T>> for EventBody<S, T> {
     fn from(content: Content<S, T>) -> Self {
-        Self { content, abort_on_error: false }
+        Self { content, abort_on_error: false, unread: None }
     }
 }
 
@@ -103,7 +144,18 @@ impl<S: Source, T: OptionalTimer> Body for EventBody<S, T> {
     type Error = Aborted;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
-        let this = self.project();
+        let mut this = self.project();
+        if let Some(unread) = this.unread {
+            match unread.poll_discarded(cx) {
+                Poll::Ready(Ok(())) => *this.unread = None,
+                Poll::Ready(Err(Broken)) => {
+                    *this.unread = None;
+                    this.content.set(Content::Gone);
+                    return Poll::Ready(Some(Err(Aborted("the client has gone".into()))));
+                }
+                Poll::Pending => {}
+            }
+        }
         let data = match this.content.project() {
             ContentProjection::Stream { mut stream } => match ready!(stream.as_mut().poll_next(cx)) {
                 Some(frame) => Some(frame.into_bytes()),
@@ -112,10 +164,15 @@ impl<S: Source, T: OptionalTimer> Body for EventBody<S, T> {
                         *this.abort_on_error = false;
                         return Poll::Ready(Some(Err(Aborted(end.to_string()))));
                     }
-                    _ => None,
+                    _ => {
+                        if let (Some(unread), Some(timer)) = (this.unread, stream.timer()) {
+                            ready!(unread.poll_given_up(timer, cx));
+                        }
+                        None
+                    }
                 },
             },
-            ContentProjection::Unsent => None,
+            ContentProjection::Unsent | ContentProjection::Gone => None,
             ContentProjection::Text { text } => text.take(),
         };
         Poll::Ready(data.map(|data| Ok(Frame::data(data))))
@@ -130,6 +187,74 @@ impl<S: Source, T: OptionalTimer> Body for EventBody<S, T> {
             Content::Text { text } => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
             _ => SizeHint::default(),
         }
+    }
+}
+
+/// A request's body that nobody reads.
+pub(crate) struct Unread {
+    // Locked by nobody: for the sake of `Sync`.
+    body: Mutex<Pin<Box<dyn Discard + Send>>>,
+    linger: Linger,
+    /// Its end is waited for.
+    is_expected: bool,
+    has_ended: bool,
+}
+
+/// So many frames are discarded in one poll.
+const FRAMES: u32 = 16;
+
+impl Unread {
+    /// None where there's nothing to read.
+    pub(crate) fn new<B: Body + Send + 'static>(body: B, is_expected: bool) -> Option<Box<Self>> {
+        let linger = Linger::new();
+        (!body.is_end_stream()).then(|| {
+            Box::new(Self { body: Mutex::new(Box::pin(body)), linger, is_expected, has_ended: false })
+        })
+    }
+
+    /// Discards what has come; ready at the end, or with an error when the client broke off.
+    fn poll_discarded(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..FRAMES {
+            match ready!(body.as_mut().poll_discard(cx)) {
+                Some(Ok(len)) => {
+                    if self.has_ended {
+                        self.linger.handle_discarded(len);
+                    }
+                }
+                Some(Err(broken)) => return Poll::Ready(Err(broken)),
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Ready when the end of the body isn't waited for any longer.
+    fn poll_given_up(&mut self, timer: Pin<&mut (dyn Timer + '_)>, cx: &mut Context<'_>) -> Poll<()> {
+        self.has_ended = true;
+        if self.is_expected { self.linger.poll_over(timer, cx) } else { Poll::Ready(()) }
+    }
+}
+
+impl fmt::Debug for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unread").finish_non_exhaustive()
+    }
+}
+
+/// A body broke off.
+struct Broken;
+
+/// A body of any type, whose content doesn't matter.
+trait Discard {
+    /// The length of the next frame; none at the end.
+    fn poll_discard(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<usize, Broken>>>;
+}
+
+impl<B: Body> Discard for B {
+    fn poll_discard(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<usize, Broken>>> {
+        self.poll_frame(cx).map_ok(|frame| frame.data_ref().map_or(0, Buf::remaining)).map_err(|_| Broken)
     }
 }
 
@@ -162,7 +287,8 @@ impl fmt::Debug for BoxEventBody {
     }
 }
 
-/// A source failed, and the body was told to [abort](EventBody::abort_on_error) then.
+/// A source failed, and the body was told to [abort](EventBody::abort_on_error) then; or the client broke off in the body of its
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aborted(String);
 

@@ -21,6 +21,27 @@ use pin_project_lite::pin_project;
 /// assert_eq!(&event.data[..], "hello");
 /// # Ok::<(), eventsource_core::codec::EventsError<std::convert::Infallible>>(())
 /// ```
+///
+/// A connection that's dead without a word is noticed by an idle timeout, which needs an alarm: a runtime's, or a
+/// [`HyperAlarm`](crate::HyperAlarm).
+///
+/// ```
+/// use core::pin::pin;
+/// use core::time::Duration;
+/// use eventsource_hyper::{EventBody, EventStream, HyperAlarm, read};
+/// use futures_util::{StreamExt, stream};
+/// use hyper_util::rt::TokioTimer;
+///
+/// type Alarm = HyperAlarm<TokioTimer>;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let body = EventBody::new(EventStream::without_timer(stream::pending::<&str>()));
+/// let events = read(body).idle_timeout(Duration::from_secs(60), Alarm::default());
+/// let error = pin!(events).next().await.unwrap().unwrap_err();
+/// assert_eq!(error.to_string(), "the event stream was idle for 60s");
+/// # }
+/// ```
 pub fn read<B: Body>(body: B) -> Events<BodyChunks<B>> {
     read_with(body, Decoder::new())
 }
@@ -38,7 +59,7 @@ pub fn read<B: Body>(body: B) -> Events<BodyChunks<B>> {
 /// let body = Full::new(&b"data: hello\n\n"[..]);
 /// let mut events = pin!(eventsource_hyper::read_with(body, decoder));
 /// let error = events.next().now_or_never().unwrap().unwrap().unwrap_err();
-/// assert_eq!(error.to_string(), "an event's data has more than 4 bytes, line breaks included");
+/// assert!(error.to_string().ends_with("more than the 4 bytes that Limits::event allows"));
 /// ```
 pub fn read_with<B: Body>(body: B, decoder: Decoder) -> Events<BodyChunks<B>> {
     Events::with_decoder(BodyChunks::new(body), decoder)

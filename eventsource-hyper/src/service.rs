@@ -1,5 +1,6 @@
 //! A ready service.
 
+use crate::body::Unread;
 use crate::{Answer, EventBody, Responder};
 use core::convert::Infallible;
 use core::fmt;
@@ -8,15 +9,18 @@ use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use eventsource_core::{Channel, EventStream, KeepAlive, LastEventId, Subscription, Timer};
-use http::header::{HeaderMap, ORIGIN};
+use http::header::{EXPECT, HeaderMap, ORIGIN};
 use http::request::Parts;
 use http::{Request, Response};
+use http_body::Body;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
 use std::sync::Arc;
 
 /// A hyper [`Service`] that answers every request with a stream that `F` makes, or with a [`Refusal`](crate::Refusal). With the
 /// feature `tower` it's one of tower's too, so that axum's `route_service` takes it.
+///
+/// The body of a request is read beside the events and discarded, as [`EventBody::discard`] does it.
 ///
 /// ```no_run
 /// use eventsource_hyper::{Channel, EventService, KeepAlive, Refusal};
@@ -94,7 +98,8 @@ impl EventService<()> {
     ///
     /// let seen = channel.publish("one")?;
     /// channel.publish("two")?;
-    /// let request = Request::get("/").header("last-event-id", seen.to_string()).body(())?;
+    /// let request = Request::get("/").header("last-event-id", seen.to_string());
+    /// let request = request.body(String::new())?;
     /// let mut body = service.call(request).await?.into_body().into_boxed();
     /// let events = body.frame().await.unwrap()?.into_data().unwrap();
     /// assert!(events.ends_with(b"data: two\n\n"));
@@ -121,8 +126,8 @@ where
     F: Fn(Parts, LastEventId) -> A,
     A: Future<Output: Answer>,
 {
-    fn answer<B>(&self, request: Request<B>) -> Answering<A> {
-        let (parts, _) = request.into_parts();
+    fn answer<B: Body + Send + 'static>(&self, request: Request<B>) -> Answering<A> {
+        let (parts, body) = request.into_parts();
         let state = match self.responder.check(&parts.method, &parts.uri, &parts.headers) {
             ControlFlow::Break(response) => State::Answered { response: Some(response) },
             ControlFlow::Continue(last_event_id) => State::Asked {
@@ -133,6 +138,8 @@ where
                     .map(|origin| (ORIGIN, origin.clone()))
                     .into_iter()
                     .collect(),
+                // Whoever asks before sending a body doesn't send it any more when the answer begins.
+                unread: Unread::new(body, !parts.headers.contains_key(EXPECT)),
                 answer: (self.answer)(parts, last_event_id),
             },
         };
@@ -142,6 +149,7 @@ where
 
 impl<B, F, A> Service<Request<B>> for EventService<F>
 where
+    B: Body + Send + 'static,
     F: Fn(Parts, LastEventId) -> A,
     A: Future<Output: Answer>,
 {
@@ -158,6 +166,7 @@ where
 #[cfg(feature = "tower")]
 impl<B, F, A> tower_service::Service<Request<B>> for EventService<F>
 where
+    B: Body + Send + 'static,
     F: Fn(Parts, LastEventId) -> A,
     A: Future<Output: Answer>,
 {
@@ -200,7 +209,7 @@ pin_project! {
         A::Output: Answer,
     {
         Answered { response: Option<ResponseOf<A>> },
-        Asked { #[pin] answer: A, responder: Arc<Responder>, origin: HeaderMap },
+        Asked { #[pin] answer: A, responder: Arc<Responder>, origin: HeaderMap, unread: Option<Box<Unread>> },
     }
 }
 
@@ -214,9 +223,11 @@ impl<A: Future<Output: Answer>> Future for Answering<A> {
             StateProjection::Answered { response } => {
                 response.take().map_or(Poll::Pending, |r| Poll::Ready(Ok(r)))
             }
-            StateProjection::Asked { answer, responder, origin } => {
+            StateProjection::Asked { answer, responder, origin, unread } => {
                 let answer = ready!(answer.poll(cx));
                 let response = responder.finish(origin, answer.into_result());
+                let unread = unread.take();
+                let response = response.map(|body| body.discard_unread(unread));
                 state.set(State::Answered { response: None });
                 Poll::Ready(Ok(response))
             }

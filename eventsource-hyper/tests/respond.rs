@@ -18,8 +18,8 @@ fn hello() -> EventStream<Hello> {
 
 type Headers<'a> = &'a [(&'a str, &'a [u8])];
 
-fn request(method: Method, uri: &str, headers: Headers<'_>) -> Request<()> {
-    let mut request = Request::builder().method(method).uri(uri).body(()).unwrap();
+fn request(method: Method, uri: &str, headers: Headers<'_>) -> Request<String> {
+    let mut request = Request::builder().method(method).uri(uri).body(String::new()).unwrap();
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         request.headers_mut().append(name, HeaderValue::from_bytes(value).unwrap());
@@ -239,11 +239,11 @@ mod cors {
 
     const OURS: HeaderValue = HeaderValue::from_static("https://ours.example");
 
-    fn from(origin: &'static str) -> Request<()> {
+    fn from(origin: &'static str) -> Request<String> {
         request(Method::GET, "/", &[("origin", origin.as_bytes())])
     }
 
-    fn allowed(cors: &Cors, request: &Request<()>) -> HeaderMap {
+    fn allowed(cors: &Cors, request: &Request<String>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         cors.allow(request.headers(), &mut headers);
         headers
@@ -325,7 +325,7 @@ mod cors {
         }
     }
 
-    fn preflight(origin: &'static str) -> Request<()> {
+    fn preflight(origin: &'static str) -> Request<String> {
         let headers: [(&str, &[u8]); 2] =
             [("origin", origin.as_bytes()), ("access-control-request-method", b"GET")];
         request(Method::OPTIONS, "/", &headers)
@@ -342,7 +342,7 @@ mod cors {
         use eventsource_core::EventStream;
         use eventsource_hyper::Responder;
         let responder = Responder::new().cors(Cors::origins([OURS]));
-        let ask = |request: &Request<()>| {
+        let ask = |request: &Request<String>| {
             responder
                 .respond(request, |_| EventStream::without_timer(futures_util::stream::pending::<&str>()))
         };

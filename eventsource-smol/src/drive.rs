@@ -14,7 +14,14 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<W>>
 /// Writes a stream to a connection whose request has been read, until either of them ends. The client's close is noticed at
 /// once.
 ///
+/// A client whose network has vanished isn't noticed by a keep-alive alone, for the system takes what's written until its send buffer
+/// is full. On Linux, set a `TCP_USER_TIMEOUT` on the connection, as by
+/// `socket2::SockRef::from(&connection).set_tcp_user_timeout(Some(limit))`.
+///
 /// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::io::Driver`].
+///
+/// Give it a `smol::net::TcpStream`: an `Async<std::net::TcpStream>` doesn't close its writing side before it's dropped, so that
+/// the client learns only some seconds later that the response has ended.
 ///
 /// ```
 /// use eventsource_smol::http::RESPONSE_HEAD;
@@ -31,11 +38,13 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<W>>
 /// let (connection, _) = listener.accept().await?;
 ///
 /// let driver = drive(EventStream::new(stream::iter(["hello"])), connection).head(RESPONSE_HEAD);
-/// assert_eq!(driver.await?, EndReason::SourceEnded);
+/// let driving = smol::spawn(driver);
 ///
 /// let mut response = String::new();
 /// client.read_to_string(&mut response).await?;
 /// assert!(response.ends_with("\r\n\r\ndata: hello\n\n"));
+/// drop(client); // until then, or for some seconds, the driver waits
+/// assert_eq!(driving.await?, EndReason::SourceEnded);
 /// # Ok(())
 /// # })
 /// # }

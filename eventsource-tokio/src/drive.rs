@@ -15,6 +15,10 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<Com
 /// Writes a stream to a connection whose request has been read, until either of them ends. The client's close is noticed at
 /// once.
 ///
+/// A client whose network has vanished isn't noticed by a keep-alive alone, for the system takes what's written until its send buffer
+/// is full. On Linux, set a `TCP_USER_TIMEOUT` on the connection, as by
+/// `socket2::SockRef::from(&connection).set_tcp_user_timeout(Some(limit))`.
+///
 /// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::io::Driver`].
 ///
 /// ```
@@ -26,17 +30,19 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<Com
 /// use tokio::net::{TcpListener, TcpStream};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> std::io::Result<()> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// let mut client = TcpStream::connect(listener.local_addr()?).await?;
 /// let (connection, _) = listener.accept().await?;
 ///
 /// let driver = drive(EventStream::new(stream::iter(["hello"])), connection).head(RESPONSE_HEAD);
-/// assert_eq!(driver.await?, EndReason::SourceEnded);
+/// let driving = tokio::spawn(driver);
 ///
 /// let mut response = String::new();
 /// client.read_to_string(&mut response).await?;
 /// assert!(response.ends_with("\r\n\r\ndata: hello\n\n"));
+/// drop(client); // until then, or for some seconds, the driver waits
+/// assert_eq!(driving.await??, EndReason::SourceEnded);
 /// # Ok(())
 /// # }
 /// ```

@@ -17,8 +17,9 @@ Usage: node client.mjs URL [--events NAME,NAME...]
   --help       this text
 `;
 
-// Without what would control the terminal.
-const harmless = (text) => text.replace(/[^\P{Cc}\t]/gu, "\ufffd");
+// What would control the terminal, break the line or reorder its text is escaped, as in \u{1b}.
+const HARMFUL = /[\x00-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const harmless = (text) => text.replace(HARMFUL, (it) => `\\u{${it.codePointAt(0).toString(16)}}`);
 
 const note = (text) => console.log(`-- ${harmless(text)}`);
 

@@ -4,6 +4,8 @@
 #![cfg_attr(doctest, doc = include_str!("../../docs/architecture.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
+mod harmless;
+mod local;
 mod page;
 mod program;
 mod secret;
@@ -12,10 +14,12 @@ mod text;
 mod tick;
 mod upload;
 
+pub use harmless::harmless;
+pub use local::check_local;
 pub use page::page;
 pub use program::{Program, announce};
 pub use secret::secret;
-pub use serve::serve;
+pub use serve::{MAX_CONNECTIONS, STALL, serve};
 pub use text::text;
 pub use tick::{MAX_DATA, Tick, TickBody};
 pub use upload::upload;

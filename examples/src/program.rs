@@ -69,13 +69,16 @@ impl Program {
         while let Some(argument) = arguments.next()? {
             match argument {
                 Long("port") => port = Some(arguments.value()?.string()?),
-                Long("url") if reads => url = Some(arguments.value()?.parse::<Url>()?),
+                // What's wrong with it is told without it, for it may hold a password.
+                Long("url") if reads => url = Some(Url::parse(&arguments.value()?.string()?)?),
                 Long("help") => return Ok(Call::Help),
                 _ => return Err(argument.unexpected().into()),
             }
         }
         match (url, port) {
-            (Some(url), _) if url.scheme() != "http" => Err(format!("not an http:// address: {url}").into()),
+            (Some(url), _) if url.scheme() != "http" => {
+                Err(format!("--url: not an http:// address but one of the scheme {}", url.scheme()).into())
+            }
             (Some(url), _) => Ok(Call::Read(url)),
             (None, None) => Ok(Call::Serve(self.port)),
             (None, Some(port)) => {

@@ -55,7 +55,7 @@ fn it_ticks_keeps_the_line_alive_and_reports() {
     while let Some(item) = decoder.decode(&mut chunk).unwrap() {
         items.push(match item {
             Item::Event(event) => {
-                format!("{} {}: {}", event.name.as_str(), event.last_event_id.as_str(), event.data)
+                format!("{} {}: {}", event.name.as_str(), event.last_event_id().as_str(), event.data)
             }
             other => format!("{other:?}"),
         });

@@ -6,6 +6,8 @@
 //! cargo +nightly fuzz run stream -- -max_total_time=180
 //! ```
 //!
+//! The target `cost` needs cargo-fuzz, which sets `fuzzing`: only then core counts its work.
+//!
 //! There's no unsafe code to watch, so with `-s none` they run several times as fast and find the same.
 
 #![forbid(unsafe_code)]
@@ -22,9 +24,12 @@ mod keep_alive_model;
 mod source_model;
 pub mod oracle;
 
-// For the targets of the decoder.
+// For the targets of the decoder, and `line` for `http`, too.
 #[path = "../../eventsource-core/tests/support/decoder/seen.rs"]
 pub mod seen;
 #[path = "../../eventsource-core/tests/support/decoder/model.rs"]
 pub mod model;
 pub mod cuts;
+pub mod setup;
+pub mod stretch;
+pub mod line;

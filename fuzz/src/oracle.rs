@@ -74,6 +74,15 @@ struct Told {
     sources_gone: bool,
 }
 
+/// The frame that a `retry:` has led. They're all of one event with a number as its data.
+fn follows(retry: &Frame, first: &Frame) -> Frame {
+    let line = retry.as_bytes().strip_suffix(b"\n").unwrap_or_default();
+    let number = first.as_bytes().strip_prefix(line).and_then(|block| block.strip_prefix(b"data: "));
+    let number = number.and_then(|block| block.strip_suffix(b"\n\n"));
+    let Some(number) = number else { panic!("{first:?} doesn't begin with {retry:?}") };
+    Frame::from(String::from_utf8_lossy(number).into_owned())
+}
+
 impl Oracle {
     /// Of a new stream.
     pub fn new(setup: &Setup) -> Self {
@@ -186,9 +195,19 @@ impl Oracle {
             self.sent = self.clock.now();
             self.expiry = self.lifetime.and_then(|max| self.clock.now().checked_add(max));
         }
-        if let Some(retry) = self.retry.take() {
-            assert_eq!(answer, Poll::Ready(Some(retry)));
-        } else if self.phase == Phase::Ended {
+        // Until something has come, it's a line of the first block, or a block of its own.
+        let led = self.retry.take_if(|_| !answer.is_pending());
+        let answer = match led {
+            Some(retry) if answer == Poll::Ready(Some(retry.clone())) => {
+                assert!(!before.contains(&Next::Frame) || self.look().any(), "it could have led a block");
+                self.turns.fill(None);
+                self.check_told();
+                return again;
+            }
+            Some(retry) => answer.map(|first| first.map(|first| follows(&retry, &first))),
+            None => answer,
+        };
+        if self.phase == Phase::Ended {
             assert_eq!(answer, Poll::Ready(None));
         } else {
             let causes = self.look();

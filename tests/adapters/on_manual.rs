@@ -6,10 +6,9 @@ use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use eventsource_core::codec::EventsError;
 use eventsource_core::io::{Chunks, Driver, WriteOnly};
 use eventsource_core::test_util::{ManualClock, ManualTimer};
-use eventsource_core::{EndReason, EventStream, Events, OwnedEvent, Source, Timer};
+use eventsource_core::{EndReason, EventStream, Events, Source, Timer};
 use futures_util::Stream;
 use std::io;
 use std::sync::Arc;
@@ -97,7 +96,7 @@ impl Runtime for Manual {
         Driver::new(stream, WriteOnly::new(wire))
     }
 
-    fn read(wire: Wire) -> impl Stream<Item = Result<OwnedEvent, EventsError<io::Error>>> {
+    fn read(wire: Wire) -> Events<impl Stream<Item = io::Result<impl AsRef<[u8]> + Send + 'static>>> {
         Events::new(Chunks::new(wire))
     }
 }

@@ -3,8 +3,7 @@
 use crate::wire::Wire;
 use core::future::Future;
 use core::time::Duration;
-use eventsource_core::codec::EventsError;
-use eventsource_core::{EndReason, EventStream, OwnedEvent, Source, Timer};
+use eventsource_core::{EndReason, EventStream, Events, Source, Timer};
 use futures_util::Stream;
 use std::io;
 
@@ -41,7 +40,7 @@ pub(crate) trait Runtime {
         wire: Wire,
     ) -> impl Future<Output = io::Result<EndReason>>;
 
-    fn read(wire: Wire) -> impl Stream<Item = Result<OwnedEvent, EventsError<io::Error>>>;
+    fn read(wire: Wire) -> Events<impl Stream<Item = io::Result<impl AsRef<[u8]> + Send + 'static>>>;
 }
 
 /// Driving and reading as an adapter does it: under the same names, whichever it is.
@@ -64,8 +63,8 @@ macro_rules! drive_and_read {
 
         fn read(
             wire: crate::wire::Wire,
-        ) -> impl futures_util::Stream<
-            Item = Result<eventsource_core::OwnedEvent, eventsource_core::codec::EventsError<std::io::Error>>,
+        ) -> eventsource_core::Events<
+            impl futures_util::Stream<Item = std::io::Result<impl AsRef<[u8]> + Send + 'static>>,
         > {
             $adapter::read(wire)
         }
@@ -105,6 +104,8 @@ macro_rules! suite {
             what_the_client_sends_is_dropped
             a_close_after_a_flood_is_noticed
             a_client_that_floods_does_not_stop_the_stream
+            the_close_waits_for_what_the_client_still_sends
+            the_close_does_not_wait_for_ever
             half_a_connection_is_written_to_until_that_fails
             a_client_that_takes_nothing_is_given_up
             a_client_that_takes_a_little_is_not_given_up
@@ -119,6 +120,8 @@ macro_rules! suite {
             a_reader_may_be_cut_at_every_byte
             reading_may_be_dropped_at_every_await
             a_read_error_comes_after_the_events
+            a_silent_server_is_noticed
+            a_reader_tells_a_cut_and_what_is_no_event_stream
         }
     };
 }

@@ -8,6 +8,7 @@ use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 use eventsource_core::codec::{Chunk, EventsError};
+use eventsource_core::io::{IdleError, Linger};
 use eventsource_core::{
     Channel, ChannelOptions, Decoder, Emitter, EndReason, Event, EventId, EventStream, Frame, KeepAlive,
     LastEventId, Source, StopHandle, event_name,
@@ -77,7 +78,7 @@ pub(crate) async fn all_that_is_there_goes_out_at_once_and_in_order<R: Runtime>(
             range.map(|number| number.to_string()).collect::<Vec<_>>().iter().collect::<Vec<_>>()
         );
     }
-    assert!(wire.written().starts_with("retry: 3000\n\n"));
+    assert!(wire.written().starts_with("retry: 3000\ndata: "));
     let counts = wire.counts();
     assert_eq!((counts.writes, counts.flushes, counts.closes), (1, 1, 1));
 }
@@ -270,6 +271,60 @@ pub(crate) async fn a_client_that_floods_does_not_stop_the_stream<R: Runtime>() 
     let events = stream::<R, _>(stream::iter(["a"]).chain(stream::pending()));
     drive_until(R::drive(events, wire.clone(), Setup::default()), wire.received("data: a\n\n".len())).await;
     assert!(wire.unread() > 1 << 19, "the event came long before all was read");
+}
+
+/// What a client sends after the whole answer was written is read, so that nothing unread turns the close into a reset.
+pub(crate) async fn the_close_waits_for_what_the_client_still_sends<R: Runtime>() {
+    let wire = Wire::new().staying();
+    let driver = R::drive(stream::<R, _>(stream::iter(["a"])), wire.clone(), Setup::default());
+    let client = async {
+        wire.received("data: a\n\n".len()).await;
+        for _ in 0..4 {
+            R::sleep(R::WHILE.min(Duration::from_secs(4))).await;
+            assert_eq!(wire.counts().closes, 1);
+            wire.send("x".repeat(100_000).as_bytes());
+        }
+        R::sleep(R::WHILE.min(Duration::from_secs(4))).await;
+        assert_eq!(wire.unread(), 0);
+        wire.close();
+        R::now()
+    };
+    let (end, closed) = join!(driver, client);
+    assert_eq!(end.unwrap(), EndReason::SourceEnded);
+    assert!(!R::IS_EXACT || R::now() == closed);
+}
+
+/// Whoever sends nothing and stays is waited for briefly, whoever goes on sending not for ever, in time or in bytes.
+pub(crate) async fn the_close_does_not_wait_for_ever<R: Runtime>() {
+    let start = R::now();
+    let wire = Wire::new().staying();
+    R::drive(stream::<R, _>(stream::iter(["a"])), wire, Setup::default()).await.unwrap();
+    let waited = since::<R>(start);
+    assert!(waited >= Linger::QUIET && waited < Linger::QUIET + SLACK, "{waited:?}");
+
+    let wire = Wire::new().staying();
+    wire.send(&vec![b'x'; Linger::MOST + (1 << 20)]);
+    let start = R::now();
+    R::drive(stream::<R, _>(stream::iter(["a"])), wire.clone(), Setup::default()).await.unwrap();
+    assert!((1..1 << 20).contains(&wire.unread()), "{}", wire.unread());
+    assert!(!R::IS_EXACT || R::now() == start);
+    if !R::IS_EXACT {
+        return;
+    }
+
+    let wire = Wire::new().staying();
+    let driver = R::drive(stream::<R, _>(stream::iter(["a"])), wire.clone(), Setup::default());
+    let dribble = async {
+        loop {
+            R::sleep(Duration::from_secs(1)).await;
+            wire.send(b"x");
+        }
+    };
+    match select(pin!(driver), pin!(dribble)).await {
+        Either::Left((end, _)) => assert_eq!(end.unwrap(), EndReason::SourceEnded),
+        Either::Right(((), _)) => unreachable!("it dribbles for ever"),
+    }
+    assert_eq!(since::<R>(start), Linger::LONGEST);
 }
 
 pub(crate) async fn half_a_connection_is_written_to_until_that_fails<R: Runtime>() {
@@ -526,4 +581,34 @@ pub(crate) async fn a_read_error_comes_after_the_events<R: Runtime>() {
         other => panic!("{other:?}"),
     }
     assert!(events.next().await.is_none());
+}
+
+pub(crate) async fn a_silent_server_is_noticed<R: Runtime>() {
+    let wire = Wire::new();
+    let mut events = pin!(R::read(wire.clone()).idle_timeout(R::WHILE, R::Alarm::default()));
+    wire.send(b"data: a\n\n: a part of ");
+    assert_eq!(&*events.next().await.unwrap().unwrap().data, "a");
+    let start = R::now();
+    match events.next().await {
+        Some(Err(EventsError::Chunks(IdleError::Idle { limit, .. }))) => assert_eq!(limit, R::WHILE),
+        other => panic!("{other:?}"),
+    }
+    let after = since::<R>(start);
+    assert!(after >= R::WHILE && after < R::WHILE * 5 / 4 + SLACK, "{after:?}");
+    assert!(!R::IS_EXACT || after <= R::WHILE * 5 / 4, "{after:?}");
+    assert!(events.next().await.is_none());
+    assert!(!events.is_mid_event(), "a comment was cut");
+}
+
+pub(crate) async fn a_reader_tells_a_cut_and_what_is_no_event_stream<R: Runtime>() {
+    for (sent, is_mid_event, ignored_lines) in
+        [(&b"data: a\n\n"[..], false, 0), (b"data: a\n\nda", true, 0), (b"{\"error\": 5}", false, 1)]
+    {
+        let wire = Wire::new().at_once(3);
+        wire.send(sent);
+        wire.close();
+        let mut events = pin!(R::read(wire));
+        while events.next().await.is_some() {}
+        assert_eq!((events.is_mid_event(), events.ignored_lines()), (is_mid_event, ignored_lines));
+    }
 }

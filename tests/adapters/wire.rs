@@ -3,7 +3,8 @@
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use std::io::{self, ErrorKind, IoSlice};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Read};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::io::ReadBuf;
 
@@ -12,6 +13,7 @@ use tokio::io::ReadBuf;
 pub(crate) struct Wire(Arc<Mutex<State>>);
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one way to behave badly")]
 struct State {
     written: Vec<u8>,
     /// How much of it the client still takes, and at most with one write.
@@ -21,9 +23,11 @@ struct State {
     /// Nothing is flushed, nor closed, until there's an error of writing.
     is_stuck: bool,
     /// What the client has sent, and how much of it comes with one read.
-    sent: Vec<u8>,
+    sent: VecDeque<u8>,
     read_at_once: usize,
     is_closed: bool,
+    /// It doesn't close when the server does.
+    stays: bool,
     read_error: Option<ErrorKind>,
     /// One operation in three is pending first.
     stutters: bool,
@@ -51,9 +55,10 @@ impl Wire {
             at_once: usize::MAX,
             write_error: None,
             is_stuck: false,
-            sent: Vec::new(),
+            sent: VecDeque::new(),
             read_at_once: usize::MAX,
             is_closed: false,
+            stays: false,
             read_error: None,
             stutters: false,
             operations: 0,
@@ -90,6 +95,12 @@ impl Wire {
         self
     }
 
+    /// The client doesn't close its side when the server does, as others do.
+    pub(crate) fn staying(self) -> Self {
+        self.lock().stays = true;
+        self
+    }
+
     /// The client takes so much more.
     pub(crate) fn make_room(&self, bytes: usize) {
         self.change(|state| state.room = state.room.saturating_add(bytes));
@@ -101,7 +112,7 @@ impl Wire {
 
     /// The client sends something.
     pub(crate) fn send(&self, bytes: &[u8]) {
-        self.change(|state| state.sent.extend_from_slice(bytes));
+        self.change(|state| state.sent.extend(bytes));
     }
 
     /// The client closes its side.
@@ -155,9 +166,7 @@ impl Wire {
         }
         let len = buffer.len().min(state.sent.len()).min(state.read_at_once);
         if len > 0 {
-            buffer[..len].copy_from_slice(&state.sent[..len]);
-            state.sent.drain(..len);
-            return Poll::Ready(Ok(len));
+            return Poll::Ready(state.sent.read(&mut buffer[..len]));
         }
         if let Some(error) = state.read_error {
             return Poll::Ready(Err(error.into()));
@@ -215,6 +224,7 @@ impl Wire {
             return Poll::Pending;
         }
         state.counts.closes += 1;
+        state.is_closed |= !state.stays;
         Poll::Ready(Ok(()))
     }
 }

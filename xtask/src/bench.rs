@@ -8,6 +8,9 @@ const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_thres
 
 /// Runs the benchmark of that name, with arguments of its own.
 pub(crate) fn run(budget: Budget, name: &str, arguments: &[String]) -> Outcome {
+    if name == "crowd" {
+        return crowd(budget);
+    }
     if name == "fanout" {
         // It starts this beside itself.
         budget.run("cargo build --locked --release --package eventsource-hub")?;
@@ -17,4 +20,9 @@ pub(crate) fn run(budget: Budget, name: &str, arguments: &[String]) -> Outcome {
         &[TUNABLES],
         &format!("cargo run --locked --release --package benches --bin {name} -- {arguments}"),
     )
+}
+
+/// Thousands of clients of the hub with topics and filters, some of which never read. It fails where one that reads is late.
+pub(crate) fn crowd(budget: Budget) -> Outcome {
+    budget.run("cargo test --locked --release --package eventsource-hub --test hub -- --ignored --nocapture")
 }

@@ -4,13 +4,13 @@ use crate::budget::{Budget, Error, Outcome};
 use crate::published::{Published, packages};
 use crate::step::{Step, Verdict};
 use crate::{
-    downstream, firmware, foreign, fuzz, install, loom, minimal_versions, msrv, nightly, no_std, order,
-    package, peers, surface, test, unknown_argument,
+    bench, downstream, firmware, foreign, fuzz, install, loom, minimal_versions, msrv, nightly, no_std,
+    order, package, peers, surface, test, unknown_argument,
 };
 use std::time::Duration;
 
 /// Each limit is five times what the step takes on two quiet cores from nothing, and a minute at least.
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
     Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
     Step { name: "order", limit: Duration::from_mins(1), task: order::run },
@@ -19,6 +19,7 @@ const STEPS: [Step; 17] = [
     Step { name: "docs", limit: Duration::from_mins(8), task: docs },
     Step { name: "foreign", limit: Duration::from_mins(2), task: foreign::run },
     Step { name: "test", limit: Duration::from_mins(37), task: test::run },
+    Step { name: "crowd", limit: Duration::from_mins(10), task: bench::crowd },
     Step { name: "loom", limit: Duration::from_mins(5), task: loom::run },
     Step { name: "features", limit: Duration::from_mins(8), task: features },
     Step { name: "minimal-versions", limit: Duration::from_mins(2), task: minimal_versions::run },
@@ -27,7 +28,7 @@ const STEPS: [Step; 17] = [
     Step { name: "no-std", limit: Duration::from_mins(5), task: no_std::run },
     Step { name: "firmware", limit: Duration::from_mins(8), task: firmware::run },
     Step { name: "fuzz", limit: Duration::from_mins(15), task: fuzz_briefly },
-    Step { name: "peers", limit: Duration::from_mins(11), task: peers::run },
+    Step { name: "peers", limit: Duration::from_mins(18), task: peers::run },
 ];
 
 /// What may be missing.
@@ -126,7 +127,7 @@ fn features(budget: Budget) -> Outcome {
 
 /// So many executions of each target, however long they take within reason.
 fn fuzz_briefly(budget: Budget) -> Outcome {
-    fuzz::run(budget, &fuzz::Options { target: None, time: Some(40), runs: Some(50_000) })
+    fuzz::run(budget, &fuzz::Options { target: None, time: Some(30), runs: Some(50_000) })
 }
 
 #[cfg(test)]

@@ -125,8 +125,9 @@ impl ChannelOptions {
         self
     }
 
-    /// Calls `hook` once for each subscription that's over, with the reason. No lock is held meanwhile. It mustn't panic: it
-    /// may run while the stack is unwound.
+    /// Calls `hook` once for each subscription that's over, with the reason that its stream's own hook is told:
+    /// [`EventStream::on_end`](crate::EventStream::on_end). One whose stream was never polled was
+    /// [dropped](EndReason::Dropped). No lock is held meanwhile. It mustn't panic: it may run while the stack is unwound.
     #[must_use]
     pub fn on_end(mut self, hook: impl Fn(EndReason) + Send + Sync + 'static) -> Self {
         self.on_end = Some(Arc::new(hook));

@@ -250,7 +250,10 @@ impl<L> Source for Subscription<L> {
 
     fn close(self: Pin<&mut Self>, reason: EndReason) -> bool {
         let this = self.get_mut();
-        this.reason = this.reason.or(Some(reason));
+        // As the stream's hook is told: what ends it last, unless it had ended of itself.
+        if this.ended.is_none() || this.until.is_some() {
+            this.reason = Some(reason);
+        }
         this.is_parked = false;
         // A second close, for another reason, lets out no more than the first.
         if this.until.is_none() && this.ended.is_none() {

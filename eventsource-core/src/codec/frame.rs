@@ -82,6 +82,17 @@ impl Frame {
         self.0
     }
 
+    /// Puts the line of a block of one line, such as a `retry:`, before the first block, of which alone it makes a copy, and splits
+    /// that off from what follows. Where the first block is large, or there are only comments, the block goes alone.
+    pub(crate) fn lead_with(mut self, line: &Self) -> (Self, Self) {
+        const LARGE: usize = 64 * 1024;
+        let begin = self.0.get(..LARGE).unwrap_or(&self.0);
+        let Some(end) = memchr::memmem::find(begin, b"\n\n") else { return (line.clone(), self) };
+        let first = self.0.split_to(end.saturating_add(2));
+        let line = line.0.strip_suffix(b"\n").unwrap_or_default();
+        (Self([line, &first].concat().into()), self)
+    }
+
     /// Of frames that were joined, or a part of such from one frame's beginning to another's end.
     #[cfg(feature = "std")]
     pub(crate) fn from_joined(frames: Bytes) -> Self {

@@ -40,6 +40,14 @@
 //! # Ok::<(), eventsource_core::codec::LimitError>(())
 //! ```
 //!
+//! | how do I … | |
+//! |---|---|
+//! | tell an end that has cut an event off? | [`Decoder::is_mid_event`], `Events::is_mid_event` |
+//! | notice a server that sends something else, such as JSON? | [`Decoder::ignored_lines`], `Events::ignored_lines` |
+//! | see comments, such as a server's keep-alives? | [`Decoder::comments`]; of `Events`, `Events::items` |
+//! | notice a connection that's dead without a word? | `Events::idle_timeout` |
+//! | accept larger events? | [`Limits`], [`Decoder::limits`] |
+//!
 //! Memory is bounded by [`Limits`]; [`Overflow`] says what to do with an event that's larger. Without an allocator,
 //! [`Decoder::with_buffer`] works in a buffer of yours.
 
@@ -61,9 +69,12 @@ mod json;
 #[cfg(feature = "std")]
 mod numbered;
 
+#[cfg(all(fuzzing, feature = "std"))]
+#[doc(hidden)]
+pub use decode::take_work;
 pub use decode::{Chunk, DecodedEvent, Decoder, Item, Limit, LimitError, Limits, Memory, Overflow};
 #[cfg(feature = "alloc")]
-pub use decode::{Events, EventsError, Growable, OwnedEvent};
+pub use decode::{Events, EventsError, Growable, Items, OwnedEvent, OwnedItem};
 pub use encode::{BufferTooSmall, DataWriter};
 pub use event::Event;
 pub use field::{EventId, EventName, Field, FieldError};

@@ -1,7 +1,7 @@
 //! Writing one connection's output.
 
-use super::WriteTimeout;
 use super::outbox::Outbox;
+use super::{Linger, WriteTimeout};
 use crate::Timer;
 use crate::stream::{EndReason, EventStream, OptionalTimer, Source, StallHandle};
 use alloc::boxed::Box;
@@ -46,8 +46,13 @@ pin_project! {
     /// that's gone before the first poll leaves a stream that nobody has polled, whose hook is told nothing.
     ///
     /// # The end
-    /// When the stream has ended, all of it has been written, flushed and the writing side closed, it's ready with the
-    /// stream's [`EndReason`]. If the connection ends before all that was written and flushed, it's ready with the connection's,
+    /// When the stream has ended, all of it is written and flushed and the writing side closed. Then what the client still
+    /// sends, such as the rest of a request's body that nobody read, is read and dropped until the client closes its side, too,
+    /// within the limits of [`Linger`]: a connection that's closed before is reset, and the client loses what it hasn't read. A
+    /// stream without a timer doesn't wait: what has come by then is dropped. Then it's ready with the stream's
+    /// [`EndReason`]. Spawn it, or poll it beside the client: it waits for that.
+    ///
+    /// If the connection ends before all that was written and flushed, it's ready with the connection's,
     /// though the stream may have told its hook another; [`unsent`](Self::unsent) then says how much is missing.
     ///
     /// # Errors
@@ -58,7 +63,7 @@ pin_project! {
     /// made anew goes on within the frame in which it was.
     #[must_use = "futures do nothing unless polled"]
     pub struct Driver<S, T, C> {
-        // None once it has ended or was dropped, for this reason.
+        // None once it was dropped. One that has ended holds nothing any more but its timer, for the close.
         #[pin]
         stream: Option<EventStream<S, T>>,
         ended: Option<EndReason>,
@@ -70,6 +75,8 @@ pin_project! {
         unflushed: bool,
         // A flush is under way, and comes before all else.
         is_flushing: bool,
+        // The writing side is closed.
+        linger: Option<Linger>,
         // There's nothing more to do.
         is_done: bool,
         stall: Option<Box<Stall<T>>>,
@@ -113,6 +120,7 @@ where
             is_new: true,
             unflushed: false,
             is_flushing: false,
+            linger: None,
             is_done: false,
             stall: None,
         }
@@ -168,13 +176,19 @@ where
     type Output = io::Result<EndReason>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.is_done && has_closed(self.as_mut().project().connection, cx) {
+        let this = self.as_mut().project();
+        let is_writing = !*this.is_done && this.linger.is_none();
+        if is_writing && discard(this.connection, cx).heard == Heard::Close {
             return Poll::Ready(Ok(self.give_up(EndReason::Dropped)));
         }
         for _ in 0..WRITES {
             let mut this = self.as_mut().project();
             if let (true, Some(reason)) = (*this.is_done, *this.ended) {
                 return Poll::Ready(Ok(reason));
+            }
+            if this.linger.is_some() {
+                ready!(self.as_mut().poll_linger(cx));
+                continue;
             }
             let is_new = core::mem::take(this.is_new);
             if is_new || (this.unsent.is_empty() && !*this.is_flushing) {
@@ -190,7 +204,7 @@ where
             } else if this.ended.is_some() {
                 // Whatever comes of it, all has been written.
                 this.connection.poll_close(cx).map(|_| {
-                    *this.is_done = true;
+                    *this.linger = Some(Linger::new());
                     Ok(())
                 })
             } else {
@@ -219,6 +233,29 @@ where
     }
 }
 
+impl<S: Source, T: OptionalTimer, C: AsyncRead> Driver<S, T, C> {
+    /// Waits for the client's close.
+    fn poll_linger(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.as_mut().project();
+        let Some(linger) = this.linger else { return Poll::Ready(()) };
+        let discarded = discard(this.connection, cx);
+        if discarded.len > 0 {
+            linger.handle_discarded(discarded.len);
+        }
+        match discarded.heard {
+            Heard::Close => {}
+            Heard::More if !linger.is_exhausted() => return Poll::Pending,
+            Heard::More | Heard::Nothing => {
+                if let Some(timer) = this.stream.as_mut().as_pin_mut().and_then(EventStream::timer) {
+                    ready!(linger.poll_over(timer, cx));
+                }
+            }
+        }
+        self.give_up(EndReason::Dropped);
+        Poll::Ready(())
+    }
+}
+
 impl<S, T, C> Driver<S, T, C> {
     /// Drops the stream and all that's unsent. The stream's own reason remains if it had ended and all was delivered.
     fn give_up(self: Pin<&mut Self>, reason: EndReason) -> EndReason {
@@ -233,18 +270,33 @@ impl<S, T, C> Driver<S, T, C> {
     }
 }
 
-/// Whether the client has closed its side. What it sends is dropped.
-fn has_closed<C: AsyncRead>(mut connection: Pin<&mut C>, cx: &mut Context<'_>) -> bool {
-    let mut dropped = [0; 512];
+/// What was dropped of what the client sends, and what comes next.
+struct Discarded {
+    len: usize,
+    heard: Heard,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    /// The client has closed its side, or is gone.
+    Close,
+    /// There may be more at once: the waker was woken.
+    More,
+    Nothing,
+}
+
+/// Reads what the client sends, and drops it.
+fn discard<C: AsyncRead>(mut connection: Pin<&mut C>, cx: &mut Context<'_>) -> Discarded {
+    let (mut dropped, mut len) = ([0; 2048], 0_usize);
     for _ in 0..READS {
         match connection.as_mut().poll_read(cx, &mut dropped) {
-            Poll::Ready(Ok(0) | Err(_)) => return true,
-            Poll::Ready(Ok(_)) => {}
-            Poll::Pending => return false,
+            Poll::Ready(Ok(0) | Err(_)) => return Discarded { len, heard: Heard::Close },
+            Poll::Ready(Ok(read)) => len = len.saturating_add(read),
+            Poll::Pending => return Discarded { len, heard: Heard::Nothing },
         }
     }
     cx.waker().wake_by_ref();
-    false
+    Discarded { len, heard: Heard::More }
 }
 
 /// Takes what the stream has, as much as goes into one write. If it has ended, why.
@@ -259,7 +311,6 @@ fn fill<S: Source, T: OptionalTimer>(
             Poll::Ready(None) => {
                 let reason = stream.as_ref().as_pin_ref()?.end().map(crate::stream::End::reason);
                 debug_assert!(reason.is_some(), "a stream that has ended says why");
-                stream.set(None);
                 return reason.or(Some(EndReason::SourceEnded));
             }
             Poll::Pending => return None,

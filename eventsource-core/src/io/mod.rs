@@ -2,7 +2,8 @@
 //!
 //! `Driver` is a future that writes an `EventStream` until it or the connection ends; `Chunks` is what's read from a connection, for
 //! `Events`. The adapters for tokio and smol call them `drive` and `read`. [`WriteTimeout`] decides when a client has stopped
-//! reading, and needs neither std nor an allocator.
+//! reading, [`Linger`] how long a connection is closed in stages; they need neither std nor an allocator. `IdleTimeout` decides when a
+//! server has fallen silent.
 //!
 //! ```
 //! use eventsource_core::io::{Chunks, Driver, WriteOnly};
@@ -21,6 +22,9 @@
 
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod write_timeout;
+mod linger;
+#[cfg(feature = "alloc")]
+mod idle_timeout;
 #[cfg(feature = "std")]
 mod outbox;
 #[cfg(feature = "std")]
@@ -34,6 +38,9 @@ mod chunks;
 pub use chunks::Chunks;
 #[cfg(feature = "std")]
 pub use driver::Driver;
+#[cfg(feature = "alloc")]
+pub use idle_timeout::{IdleError, IdleTimeout};
+pub use linger::Linger;
 #[cfg(feature = "std")]
 pub use write_only::WriteOnly;
 pub use write_timeout::WriteTimeout;

@@ -44,8 +44,7 @@ pin_project! {
     /// let sent = probe.run_for(&clock, Duration::from_secs(30));
     /// let sent: Vec<_> = sent.iter().map(|(at, frame)| (at.as_secs(), frame.as_bytes())).collect();
     /// assert_eq!(sent, [
-    ///     (0, &b"retry: 5000\n\n"[..]),
-    ///     (0, b"data: one\n\n"),
+    ///     (0, &b"retry: 5000\ndata: one\n\n"[..]),
     ///     (0, b"data: two\n\n"),
     ///     (15, b":\n"),
     ///     (30, b":\n"),
@@ -58,9 +57,9 @@ pin_project! {
     /// ```
     ///
     /// # Order
-    /// First the `retry:`, if one was asked for; then the sources' frames, each source's in its own order, and
+    /// First the `retry:`, if one was asked for, in the first block or before it; then the sources' frames, each source's in its own order, and
     /// keep-alives where they're quiet; then `None`, for ever. A frame without bytes is passed over. Frames are
-    /// handed out as they came, never joined.
+    /// handed out as they came, never joined, but for that first block.
     ///
     /// # The end
     /// It ends when its sources have, when one of them fails, after its
@@ -74,13 +73,12 @@ pin_project! {
     #[must_use = "streams do nothing unless polled"]
     pub struct EventStream<S, T = NoTimer> {
         #[pin]
-        source: Option<S>,
+        origin: Origin<S>,
         // How many were merged.
         sources: u32,
         #[pin]
         timer: T,
-        // What the stream says of itself and hasn't said yet: first its `retry:`, then what its drain sends last.
-        own_frame: Option<Frame>,
+        own_frame: OwnFrame,
         // Without a frame of its own, it's the default.
         keep_alive: Option<(KeepAliveMachine, Option<Box<Frame>>)>,
         lifetime: Option<Pin<Box<Lifetime<T>>>>,
@@ -88,8 +86,49 @@ pin_project! {
         drain: Option<Box<DrainSignal>>,
         // How many frames came since the lifetime was last looked at.
         unchecked: u8,
+    }
+}
+
+pin_project! {
+    /// The sources, and how long they last.
+    struct Origin<S> {
+        #[pin]
+        source: Option<S>,
+        // For the drop, which doesn't know that it's a source.
+        close: fn(Pin<&mut Option<S>>, EndReason) -> bool,
         // Last, so that the sources are gone when the hook is told.
         lifecycle: Lifecycle,
+    }
+
+    impl<S> PinnedDrop for Origin<S> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            // The sources learn of the reason that the hook will be told.
+            if let Some(reason) = this.lifecycle.reason_of_drop() {
+                (this.close)(this.source, reason);
+            }
+        }
+    }
+}
+
+/// What the stream says of itself, or has kept back.
+enum OwnFrame {
+    None,
+    /// Its `retry:`, which waits for the first block.
+    Retry(Frame),
+    /// What followed the first block in its frame.
+    Rest(Frame),
+    /// What its drain sends last.
+    Parting(Frame),
+}
+
+impl OwnFrame {
+    /// Takes what's to be said, whatever it is.
+    fn take(&mut self) -> Option<Frame> {
+        match core::mem::replace(self, Self::None) {
+            Self::None => None,
+            Self::Retry(frame) | Self::Rest(frame) | Self::Parting(frame) => Some(frame),
+        }
     }
 }
 
@@ -108,6 +147,8 @@ type OnEnd = Box<dyn FnOnce(&End) + Send>;
 struct Lifecycle {
     state: State,
     stall: Option<StallHandle>,
+    /// The handle counts this stream.
+    is_counted: bool,
     on_end: Option<OnEnd>,
 }
 
@@ -118,6 +159,8 @@ enum State {
     Open,
     /// Ends for this reason as soon as the source has handed out what it had accepted.
     Closing(EndReason),
+    /// Has handed out its last frame, and ends so.
+    Last(End),
     Ended(End),
 }
 
@@ -186,16 +229,15 @@ impl<S: Source, T: Timer> EventStream<S, T> {
 impl<S: Source, T: OptionalTimer> EventStream<S, T> {
     fn of(source: S, timer: T) -> Self {
         Self {
-            source: Some(source),
+            origin: Origin { source: Some(source), close: close_part, lifecycle: Lifecycle::new() },
             sources: 1,
             timer,
-            own_frame: None,
+            own_frame: OwnFrame::None,
             keep_alive: None,
             lifetime: None,
             stops: Vec::new(),
             drain: None,
             unchecked: FRAMES_PER_CHECK,
-            lifecycle: Lifecycle { state: State::New, stall: None, on_end: None },
         }
     }
 
@@ -218,22 +260,13 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
     /// assert_eq!(events.count().now_or_never(), Some(1));
     /// ```
     pub fn merge_option<O: Source>(self, other: Option<O>) -> EventStream<Merge<S, O>, T> {
-        let Self {
-            source,
-            sources,
-            timer,
-            own_frame,
-            keep_alive,
-            lifetime,
-            stops,
-            drain,
-            unchecked,
-            lifecycle,
-        } = self;
+        let Self { mut origin, sources, timer, own_frame, keep_alive, lifetime, stops, drain, unchecked } =
+            self;
         let all = sources.saturating_add(other.is_some().into());
-        let source = Some(Merge::new(source, sources, other));
+        let source = Some(Merge::new(origin.source.take(), sources, other));
+        let lifecycle = core::mem::replace(&mut origin.lifecycle, Lifecycle::new());
         EventStream {
-            source,
+            origin: Origin { source, close: close_part, lifecycle },
             sources: all,
             timer,
             own_frame,
@@ -242,13 +275,15 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
             stops,
             drain,
             unchecked,
-            lifecycle,
         }
     }
 
     /// Begins with the client's reconnection time, in whole milliseconds, rounded up.
+    ///
+    /// It's a line of the first block where that's there at the first poll, for there are clients that take a block without data
+    /// for an event. Otherwise, and before a block of more than 64 KiB, which stays shared, it's sent at once as a block of its own.
     pub fn retry(mut self, reconnection_time: Duration) -> Self {
-        self.own_frame = Some(Frame::retry(reconnection_time));
+        self.own_frame = OwnFrame::Retry(Frame::retry(reconnection_time));
         self
     }
 
@@ -273,17 +308,22 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
 
     /// Takes its drop for a stall if `handle` says that the client had stopped reading. A second handle replaces the first.
     pub fn stall_on(mut self, handle: &StallHandle) -> Self {
-        self.lifecycle.stall = Some(handle.clone());
+        self.origin.lifecycle.stall = Some(handle.clone());
         self
     }
 
     /// Calls `hook` once: when the stream ends, before it says so, or when it's dropped after it was polled. A
     /// second hook replaces the first.
     ///
+    /// A stream that was never polled has neither begun nor ended: its hook is dropped without a call. What has to happen
+    /// then, too, belongs into the drop of something that the hook owns. A newcomer that its drain has bounced was
+    /// [drained](EndReason::Drained). The hook of a channel, which is called before, is told the same reason of its subscription, but
+    /// [`Dropped`](EndReason::Dropped) where the stream was never polled.
+    ///
     /// No lock is held meanwhile and the state is already that of an ended stream: the hook may use emitters and
     /// stop handles. It mustn't panic: it may run while the stack is unwound.
     pub fn on_end(mut self, hook: impl FnOnce(&End) + Send + 'static) -> Self {
-        self.lifecycle.on_end = Some(Box::new(hook));
+        self.origin.lifecycle.on_end = Some(Box::new(hook));
         self
     }
 }
@@ -291,10 +331,18 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
 impl<S, T> EventStream<S, T> {
     /// Returns how the stream ended, once it has handed out everything.
     pub fn end(&self) -> Option<&End> {
-        match &self.lifecycle.state {
+        match &self.origin.lifecycle.state {
             State::Ended(end) => Some(end),
             _ => None,
         }
+    }
+}
+
+impl<S, T: OptionalTimer> EventStream<S, T> {
+    /// Returns the stream's timer, where it has one: for what's left to do with the connection once the stream has ended. Before,
+    /// it's the keep-alive's.
+    pub fn timer(self: Pin<&mut Self>) -> Option<Pin<&mut (dyn Timer + '_)>> {
+        self.project().timer.as_timer()
     }
 }
 
@@ -302,41 +350,51 @@ impl<S: Source, T: OptionalTimer> Stream for EventStream<S, T> {
     type Item = Frame;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
-        let mut this = self.project();
-        if matches!(this.lifecycle.state, State::New) {
-            this.lifecycle.state = State::Open;
+        let this = self.project();
+        let mut origin = this.origin.project();
+        if matches!(origin.lifecycle.state, State::New) {
+            origin.lifecycle.begin();
             if this.drain.as_ref().is_some_and(|drain| drain.is_bounced()) {
-                this.source.set(None);
+                close_part(origin.source.as_mut(), EndReason::Drained);
+                origin.source.set(None);
             }
             if let Some(lifetime) = this.lifetime {
                 lifetime.as_mut().start();
             }
-            if let Some(retry) = this.own_frame.take().filter(|_| this.source.is_some()) {
-                return Poll::Ready(Some(retry));
-            }
+        }
+        if let Some(rest) = take_rest(this.own_frame) {
+            return Poll::Ready(Some(rest));
         }
         // A newcomer that's bounced is told when to come back, whatever else has ended it.
         let is_bounced = this.drain.as_ref().is_some_and(|drain| drain.is_bounced());
         for _ in 0..FRAMES_PER_CHECK {
-            match this.lifecycle.state {
+            match origin.lifecycle.state {
                 State::Ended(_) => return Poll::Ready(None),
+                State::Last(_) => {
+                    origin.lifecycle.finish_last();
+                    return Poll::Ready(None);
+                }
                 State::Open if !is_bounced && this.stops.iter().any(StopSignal::is_stopped) => {
-                    this.lifecycle.close(EndReason::Stopped, this.source.as_mut());
+                    origin.lifecycle.close(EndReason::Stopped, origin.source.as_mut());
                 }
                 State::Open if this.drain.as_ref().is_some_and(|drain| drain.is_closing()) => {
-                    *this.own_frame = this.drain.as_ref().map(|drain| drain.parting());
-                    this.lifecycle.close(EndReason::Drained, this.source.as_mut());
+                    // It has a reconnection time of its own.
+                    *this.own_frame = this
+                        .drain
+                        .as_ref()
+                        .map_or(OwnFrame::None, |drain| OwnFrame::Parting(drain.parting()));
+                    origin.lifecycle.close(EndReason::Drained, origin.source.as_mut());
                 }
                 State::Open if *this.unchecked >= FRAMES_PER_CHECK => {
                     *this.unchecked = 0;
                     if poll_lifetime(this.lifetime, cx).is_ready() {
-                        this.lifecycle.close(EndReason::Lifetime, this.source.as_mut());
+                        origin.lifecycle.close(EndReason::Lifetime, origin.source.as_mut());
                     }
                 }
                 _ => {}
             }
 
-            let polled = match this.source.as_mut().as_pin_mut() {
+            let polled = match origin.source.as_mut().as_pin_mut() {
                 Some(source) => source.poll_frame(cx),
                 None => Poll::Ready(Err(EndReason::SourceEnded.into())),
             };
@@ -349,27 +407,36 @@ impl<S: Source, T: OptionalTimer> Stream for EventStream<S, T> {
                     if let Some((keep_alive, _)) = this.keep_alive {
                         keep_alive.handle_sent();
                     }
-                    return Poll::Ready(Some(frame));
+                    let OwnFrame::Retry(retry) = this.own_frame else { return Poll::Ready(Some(frame)) };
+                    let (first, rest) = frame.lead_with(retry);
+                    *this.own_frame = if rest.is_empty() { OwnFrame::None } else { OwnFrame::Rest(rest) };
+                    return Poll::Ready(Some(first));
                 }
                 Poll::Ready(Err(end)) => {
-                    this.source.set(None);
-                    if let Some(parting) = this.own_frame.take() {
-                        return Poll::Ready(Some(parting));
-                    }
-                    this.lifecycle.finish(match this.lifecycle.state {
+                    origin.source.set(None);
+                    let end = match origin.lifecycle.state {
                         State::Closing(reason) => reason.into(),
                         _ => end,
-                    });
+                    };
+                    if let Some(last) = this.own_frame.take() {
+                        origin.lifecycle.state = State::Last(end);
+                        return Poll::Ready(Some(last));
+                    }
+                    origin.lifecycle.finish(end);
                     continue;
                 }
+                // The first block isn't there yet.
+                Poll::Pending if matches!(this.own_frame, OwnFrame::Retry(_)) => {
+                    return Poll::Ready(this.own_frame.take());
+                }
                 // Not yet: only the source knows when it has nothing more of what it had accepted.
-                Poll::Pending if matches!(this.lifecycle.state, State::Closing(_)) => return Poll::Pending,
+                Poll::Pending if matches!(origin.lifecycle.state, State::Closing(_)) => return Poll::Pending,
                 Poll::Pending => {}
             }
 
             // On the way to `Pending`: leave the waker with whatever else can change the answer.
             if poll_lifetime(this.lifetime, cx).is_ready() {
-                this.lifecycle.close(EndReason::Lifetime, this.source.as_mut());
+                origin.lifecycle.close(EndReason::Lifetime, origin.source.as_mut());
                 continue;
             }
             if this.stops.iter_mut().any(|stop| stop.poll_stopped(cx).is_ready()) {
@@ -392,8 +459,12 @@ impl<S: Source, T: OptionalTimer> Stream for EventStream<S, T> {
 
 impl<S: Source, T: OptionalTimer> FusedStream for EventStream<S, T> {
     fn is_terminated(&self) -> bool {
-        matches!(self.lifecycle.state, State::Ended(_))
+        matches!(self.origin.lifecycle.state, State::Ended(_))
     }
+}
+
+fn take_rest(own_frame: &mut OwnFrame) -> Option<Frame> {
+    if matches!(own_frame, OwnFrame::Rest(_)) { own_frame.take() } else { None }
 }
 
 fn poll_lifetime<T: OptionalTimer>(
@@ -430,25 +501,57 @@ impl<T: OptionalTimer> Lifetime<T> {
 }
 
 impl Lifecycle {
+    fn new() -> Self {
+        Self { state: State::New, stall: None, is_counted: false, on_end: None }
+    }
+
+    fn begin(&mut self) {
+        self.state = State::Open;
+        if let Some(stall) = &self.stall {
+            stall.stream_begins();
+            self.is_counted = true;
+        }
+    }
+
     /// Ends the stream for `reason` once `source` has handed out what it had accepted.
     fn close<S: Source>(&mut self, reason: EndReason, source: Pin<&mut Option<S>>) {
         self.state = State::Closing(reason);
         close_part(source, reason);
     }
 
+    /// Ends the stream where only that is left of it.
+    fn finish_last(&mut self) {
+        match core::mem::replace(&mut self.state, State::Open) {
+            State::Last(end) => self.finish(end),
+            state => self.state = state,
+        }
+    }
+
     fn finish(&mut self, end: End) {
         self.state = State::Ended(end);
+        if let Some(stall) = self.stall.as_ref().filter(|_| core::mem::take(&mut self.is_counted)) {
+            stall.stream_ends();
+        }
         if let (State::Ended(end), Some(hook)) = (&self.state, self.on_end.take()) {
             hook(end);
         }
     }
 }
 
+impl Lifecycle {
+    /// Why a stream ends that's dropped now, if it has begun and not ended.
+    fn reason_of_drop(&self) -> Option<EndReason> {
+        let is_open = matches!(self.state, State::Open | State::Closing(_));
+        let is_stalled = self.stall.as_ref().is_some_and(StallHandle::is_stalled);
+        is_open.then_some(if is_stalled { EndReason::Stalled } else { EndReason::Dropped })
+    }
+}
+
 impl Drop for Lifecycle {
     fn drop(&mut self) {
-        if matches!(self.state, State::Open | State::Closing(_)) {
-            let stalled = self.stall.as_ref().is_some_and(StallHandle::is_stalled);
-            self.finish(if stalled { EndReason::Stalled } else { EndReason::Dropped }.into());
+        self.finish_last();
+        if let Some(reason) = self.reason_of_drop() {
+            self.finish(reason.into());
         }
     }
 }
@@ -456,7 +559,7 @@ impl Drop for Lifecycle {
 impl<S, T> fmt::Debug for EventStream<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
-            .field("state", &self.lifecycle.state)
+            .field("state", &self.origin.lifecycle.state)
             .field("keep_alive", &self.keep_alive)
             .finish_non_exhaustive()
     }

@@ -1,7 +1,7 @@
 //! Clients that don't read.
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Lets whatever writes to a connection say that its client has stopped reading, before it gives the connection up: the stream
 /// that was given it by [`EventStream::stall_on`](super::EventStream::stall_on) is then dropped, and its hook told
@@ -27,7 +27,14 @@ use core::sync::atomic::{AtomicBool, Ordering};
 /// drop(open);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct StallHandle(Arc<AtomicBool>);
+pub struct StallHandle(Arc<Connection>);
+
+#[derive(Debug, Default)]
+struct Connection {
+    is_stalled: AtomicBool,
+    /// How many streams are open on it.
+    streams: AtomicUsize,
+}
 
 impl StallHandle {
     /// Of a connection that's fine.
@@ -37,11 +44,25 @@ impl StallHandle {
 
     /// The client has taken nothing for too long. To be called before the stream is dropped.
     pub fn set_stalled(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.is_stalled.store(true, Ordering::Release);
     }
 
     /// Whether [`set_stalled`](Self::set_stalled) was called.
     pub fn is_stalled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.is_stalled.load(Ordering::Acquire)
+    }
+
+    /// Returns whether a stream that was given the handle has been polled and hasn't ended yet: then a client that closes its side
+    /// is leaving, while one that waits for another answer may have just nothing more to say.
+    pub fn is_streaming(&self) -> bool {
+        self.0.streams.load(Ordering::Acquire) > 0
+    }
+
+    pub(super) fn stream_begins(&self) {
+        self.0.streams.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn stream_ends(&self) {
+        self.0.streams.fetch_sub(1, Ordering::AcqRel);
     }
 }

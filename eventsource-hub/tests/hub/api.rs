@@ -77,6 +77,16 @@ async fn where_a_listener_begins() {
         ("topic=a&from=2", "4"),
         (&*format!("topic=a&lastEventId={}", ids[2]), "4"),
         (&*format!("topic=a&from=oldest&lastEventId={}", ids[3]), "5"),
+        // As polyfills and other hubs spell it.
+        (&*format!("lastEventID={}&topic=a", ids[2]), "4"),
+        (&*format!("topic=a&Last-Event-ID={}", ids[2]), "4"),
+        (&*format!("topic=a&last-event-id={}", ids[2]), "4"),
+        (&*format!("topic=a&evs_last_event_id={}&evs_preamble=1", ids[2]), "4"),
+        // The last one is the newest, however it's spelled.
+        (&*format!("topic=a&lastEventId={}&lastEventId={}", ids[0], ids[3]), "5"),
+        (&*format!("topic=a&Last-Event-ID={}&lastEventId={}", ids[0], ids[3]), "5"),
+        (&*format!("topic=a&lastEventId={}&Last-Event-ID={}", ids[0], ids[3]), "5"),
+        (&*format!("topic=a&lastEventId={}&last-event-id={}&lastEventId={}", ids[3], ids[2], ids[0]), "2"),
     ] {
         assert_eq!(&*Listener::start(&hub, query).await.expect().await.data, first, "{query}");
     }
@@ -104,6 +114,15 @@ async fn a_gap_is_told() {
     let mut listener = Listener::start(&hub, &format!("topic=a&lastEventId={first}")).await;
     assert_eq!(&*listener.expect().await.data, r#"{"resumed":"gap","missed":2}"#);
     assert_eq!(&*listener.expect().await.data, "4");
+
+    // Between a topic's events lie others, of which it isn't known whose they were.
+    for number in 1..=5 {
+        for topic in ["b", "c"] {
+            post(&hub, &format!("/publish?topic={topic}"), number.to_string()).await;
+        }
+    }
+    let mut listener = Listener::start(&hub, &format!("topic=b&lastEventId={first}")).await;
+    assert_eq!(&*listener.expect().await.data, r#"{"resumed":"gap","missed":3,"atMost":true}"#);
 }
 
 #[tokio::test]
@@ -193,6 +212,10 @@ fn it_explains_itself() {
         "--max-topics",
         "--token",
         "--cors",
+        "--cors-headers",
+        "--cors-expose",
+        "--cors-credentials",
+        "--idle-ms",
     ] {
         assert!(help.contains(option), "{option}");
     }

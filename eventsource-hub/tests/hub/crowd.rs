@@ -15,7 +15,7 @@ use tokio::time::{interval, sleep, timeout};
 const CROWD: usize = 5000;
 
 /// As many clients as this process can have files for.
-fn crowd() -> usize {
+pub(crate) fn crowd() -> usize {
     let files = usize::try_from(rlimit::increase_nofile_limit(u64::MAX).unwrap()).unwrap_or(usize::MAX);
     let crowd = CROWD.min(files.saturating_sub(500) / 2);
     if crowd < CROWD {
@@ -25,7 +25,7 @@ fn crowd() -> usize {
 }
 
 /// What a hub may have resident, in KiB; `docs/operating.md` has it too.
-fn formula(connections: usize, topics: usize, retain_kib: usize) -> usize {
+pub(crate) fn formula(connections: usize, topics: usize, retain_kib: usize) -> usize {
     16 * 1024 + connections * 20 + topics * retain_kib * 2
 }
 
@@ -41,7 +41,7 @@ fn number(data: &str) -> u64 {
 /// Counts the clients that listen.
 type Listening = Arc<AtomicUsize>;
 
-async fn until(listening: &Listening, count: usize) {
+pub(crate) async fn until(listening: &Listening, count: usize) {
     let all = async {
         while listening.load(Ordering::Relaxed) < count {
             sleep(Duration::from_millis(20)).await;

@@ -256,7 +256,8 @@ async fn stats_of_another(hub: &Server) -> serde_json::Value {
 
 #[tokio::test]
 async fn a_slow_loris() {
-    let hub = Server::start(HUB, 0);
+    // However long an idle connection may stay.
+    let hub = Server::start_with(HUB, 0, &["--idle-ms", "600000"]);
     let began = Instant::now();
     let mut slow = Vec::new();
     for number in 0..100 {
@@ -339,6 +340,180 @@ async fn pages_of_foreign_origins() {
         (204, &"https://ours.example".parse().unwrap())
     );
     assert_eq!(answer.headers().get_all("vary").iter().collect::<Vec<_>>(), ["origin"]);
+}
+
+/// What becomes of a request, its head as it's written here.
+async fn raw(hub: &Server, request: &str) -> String {
+    let mut client = TcpStream::connect(hub.address).await.unwrap();
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(SOON, client.read_to_string(&mut answer)).await.expect("an end").unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_request_has_one_host_and_a_health_check_may_have_none() {
+    let hub = Server::start(HUB, 0);
+    let chunked = "host: localhost\r\nconnection: close\r\ntransfer-encoding";
+    for (request, status) in [
+        ("GET /health HTTP/1.0\r\n\r\n", 200),
+        ("OPTIONS /health HTTP/1.0\r\n\r\n", 200),
+        ("HEAD /health HTTP/1.0\r\n\r\n", 200),
+        ("GET /health HTTP/1.1\r\nhost: hub.example\r\nconnection: close\r\n\r\n", 200),
+        ("GET /health HTTP/1.1\r\n\r\n", 400),
+        ("GET /stats HTTP/1.0\r\n\r\n", 403),
+        ("GET /stats HTTP/1.1\r\n\r\n", 400),
+        ("GET http://localhost/stats HTTP/1.1\r\n\r\n", 400),
+        ("OPTIONS / HTTP/1.1\r\norigin: http://a\r\naccess-control-request-method: GET\r\n\r\n", 400),
+        ("GET /events?topic=a HTTP/1.1\r\n\r\n", 400),
+        ("GET /stats HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\n\r\n", 400),
+        ("GET /stats HTTP/1.0\r\nhost: localhost\r\nhost: localhost\r\n\r\n", 400),
+        (&format!("POST /publish?topic=a HTTP/1.1\r\n{chunked}: Chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"), 200),
+        (&format!("POST /publish?topic=a HTTP/1.1\r\n{chunked}: gzip\r\n\r\n"), 400),
+        (&format!("POST /publish?topic=a HTTP/1.1\r\n{chunked}: gzip, chunked\r\n\r\n0\r\n\r\n"), 501),
+        (
+            &format!(
+                "POST /publish?topic=a HTTP/1.1\r\n{chunked}: identity\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+            ),
+            501,
+        ),
+    ] {
+        let answer = raw(&hub, request).await;
+        assert_eq!(answer.split(' ').nth(1), Some(&*status.to_string()), "{request}: {answer}");
+    }
+    assert_eq!(stats(&hub).await["published"], 1);
+}
+
+#[tokio::test]
+async fn an_idle_connection_stays_as_long_as_it_was_told_and_a_begun_head_does_not() {
+    let hub = Server::start_with(HUB, 0, &["--idle-ms", "14000"]);
+    // How long the hub waits after an answer, and after `more`.
+    let wait = async |more: &str| {
+        let mut client = TcpStream::connect(hub.address).await.unwrap();
+        client.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"ok\n") {
+            assert_ne!(client.read_buf(&mut answer).await.unwrap(), 0);
+        }
+        client.write_all(more.as_bytes()).await.unwrap();
+        let began = Instant::now();
+        timeout(SOON, client.read_to_end(&mut answer)).await.expect("it's closed").unwrap();
+        began.elapsed()
+    };
+    let (idle, begun) = tokio::join!(wait(""), wait("GET /health HT"));
+    assert!(idle >= Duration::from_secs(13), "{idle:?}");
+    assert!((9..13).contains(&begun.as_secs()), "{begun:?}");
+    // It's no limit for a stream, nor for what a client says meanwhile.
+    let hub = Server::start_with(HUB, 0, &["--idle-ms", "200"]);
+    let mut listener = Listener::start(&hub, "topic=a").await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(post(&hub, "/publish?topic=a", "still there").await.status(), 200);
+    assert_eq!(&*listener.expect().await.data, "still there");
+}
+
+#[tokio::test]
+async fn the_page_of_a_hub_behind_a_tls_proxy_publishes_and_no_other_page() {
+    let hub = Server::start_with(HUB, 0, &["--host", "hub.example"]);
+    let publish = async |host: &str, origin: &str, site: Option<&str>| {
+        let mut publication = Request::post("/publish?topic=a").header("host", host).header("origin", origin);
+        if let Some(site) = site {
+            publication = publication.header("sec-fetch-site", site);
+        }
+        request(hub.address, publication.body(Full::from("x")).unwrap()).await.status().as_u16()
+    };
+    let own = "https://hub.example";
+    for (host, origin, site, status) in [
+        // Some proxies hand the host on, and some don't.
+        ("hub.example", own, Some("same-origin"), 200),
+        ("127.0.0.1:7799", own, Some("same-origin"), 200),
+        ("hub.example", "https://evil.example", Some("cross-site"), 403),
+        ("hub.example", "https://app.hub.example", Some("same-site"), 403),
+        // Whoever is on the way of plain HTTP can write a page of the same host.
+        ("hub.example", "http://hub.example", Some("cross-site"), 403),
+        // An old browser says nothing.
+        ("hub.example", own, None, 403),
+        ("hub.example", "http://hub.example", None, 200),
+        ("hub.example", "https://evil.example", None, 403),
+    ] {
+        assert_eq!(publish(host, origin, site).await, status, "{host} {origin} {site:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_the_hub_says_is_for_a_cache() {
+    let hub =
+        Server::start_with(HUB, 0, &["--token", "s3cret", "--private", "--cors", "https://ours.example"]);
+    for (line, status) in [
+        ("GET /", 200),
+        ("GET /health", 200),
+        ("GET /stats?token=s3cret", 200),
+        ("GET /metrics?token=s3cret", 200),
+        ("GET /events?topic=a&token=s3cret", 406),
+        ("GET /events?token=s3cret", 400),
+        ("GET /stats", 401),
+        ("GET /nothing", 404),
+        ("GET /publish", 405),
+        ("DELETE /stats", 405),
+        ("DELETE /events?topic=a&token=s3cret", 405),
+        ("HEAD /events?topic=a&token=s3cret", 406),
+        ("OPTIONS /events", 204),
+    ] {
+        let preflight = "origin: https://ours.example\r\naccess-control-request-method: GET\r\n";
+        let accept = "accept: application/json\r\nconnection: close\r\n";
+        let answer =
+            raw(&hub, &format!("{line} HTTP/1.1\r\nhost: localhost\r\n{accept}{preflight}\r\n")).await;
+        assert_eq!(answer.split(' ').nth(1), Some(&*status.to_string()), "{line}: {answer}");
+        assert!(answer.contains("\r\ncache-control: no-store\r\n"), "{line}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn apps_and_pages_without_an_origin_are_allowed_by_name() {
+    let origins = ["capacitor://localhost", "chrome-extension://abcdefghijklmnop", "null"];
+    let mut options = vec!["--cors-headers", "x-session", "--cors-expose", "x-trace", "--cors"];
+    options.extend(origins);
+    let hub = Server::start_with(HUB, 0, &options);
+    let ask = async |method: &str, path: &str, origin: &str| {
+        let asked = Request::builder().method(method).uri(path).header("host", "localhost");
+        let asked = asked.header("origin", origin).header("access-control-request-method", "POST");
+        request(hub.address, asked.body(Full::from("x")).unwrap()).await
+    };
+    for origin in origins {
+        let preflight = ask("OPTIONS", "/publish?topic=a", origin).await;
+        let headers = preflight.headers();
+        assert_eq!(
+            (preflight.status().as_u16(), headers["access-control-allow-origin"].as_bytes()),
+            (204, origin.as_bytes())
+        );
+        assert_eq!(
+            headers["access-control-allow-headers"],
+            "last-event-id, authorization, cache-control, content-type, x-session"
+        );
+        let answer = ask("POST", "/publish?topic=a", origin).await;
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["access-control-expose-headers"].to_str().unwrap()),
+            (200, "x-trace")
+        );
+        assert_eq!(answer.headers()["vary"], "origin");
+        assert!(!answer.headers().contains_key("access-control-allow-credentials"));
+    }
+    for origin in ["capacitor://evil", "tauri://localhost", "https://localhost"] {
+        assert_eq!(ask("POST", "/publish?topic=a", origin).await.status(), 403, "{origin}");
+        assert!(!ask("GET", "/stats", origin).await.headers().contains_key("access-control-allow-origin"));
+    }
+
+    let hub = Server::start_with(HUB, 0, &["--cors-credentials", "--cors", "tauri://localhost"]);
+    for (origin, allowed) in [("tauri://localhost", true), ("tauri://evil", false)] {
+        let asked = Request::get("/stats").header("host", "localhost").header("origin", origin);
+        let answer = request(hub.address, asked.body(Full::default()).unwrap()).await;
+        let headers = answer.headers();
+        assert_eq!(headers["vary"], "origin");
+        assert_eq!(
+            headers.get("access-control-allow-credentials").is_some_and(|value| value == "true"),
+            allowed
+        );
+        assert_eq!(headers.get("access-control-allow-origin").is_some_and(|value| value == origin), allowed);
+    }
 }
 
 #[tokio::test]

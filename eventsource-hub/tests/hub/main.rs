@@ -2,7 +2,9 @@
 
 mod api;
 mod crowd;
+mod filtered;
 mod hostile;
+mod leaving;
 mod listener;
 mod policies;
 mod restart;

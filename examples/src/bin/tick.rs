@@ -23,5 +23,5 @@ fn main() -> ExitCode {
 async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     let tick = Tick::default();
     let stop = tick.stop().clone();
-    serve(port, &stop, move |request| tick.clone().answer::<Alarm>(request)).await
+    serve(port, &stop, move |request, _| tick.clone().answer::<Alarm>(request)).await
 }

@@ -8,7 +8,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt};
 use eventsource_core::LastEventId;
 use eventsource_core::http::{RESPONSE_HEADERS, accepts_event_stream};
 use eventsource_tokio::Alarm;
-use examples::{MAX_DATA, Program, Tick, announce};
+use examples::{MAX_CONNECTIONS, MAX_DATA, Program, Tick, announce};
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full};
 use std::convert::Infallible;
@@ -90,7 +90,12 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     });
     // Without TCP_NODELAY, a small event could wait for an earlier one's acknowledgement. Longer than a second, a client that
     // doesn't read isn't waited for.
-    let server = server.workers(1).tcp_nodelay(true).disable_signals().shutdown_timeout(1);
+    let server = server
+        .workers(1)
+        .max_connections(MAX_CONNECTIONS)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .shutdown_timeout(1);
     let server = server.listen(listener)?.run();
     let handle = server.handle();
     rt::spawn(async move {

@@ -130,30 +130,36 @@ async fn what_is_delivered_again_is_published_again_only_where_it_has_no_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_it_and_whoever_comes_back_to_the_next_has_missed_nothing() {
+    /// Each may come at any moment of a message's way through the bridge.
+    const HANDOVERS: u32 = 4;
+    const MESSAGES: u32 = 1000 * (HANDOVERS + 1);
+
     let rabbit = Rabbit::shared().await;
     let publisher = Publisher::new(rabbit.url(), "handed on", FieldTable::default()).await;
-    let first = bridge(0, &rabbit.url(), "handed on", &[]);
-    let address = first.address;
+    let mut running = bridge(0, &rabbit.url(), "handed on", &[]);
+    let address = running.address;
     let mut subscriber = Subscriber::open(address, None).await;
-    let publishing = tokio::spawn(publisher.publish_numbers(0..600));
-    expect(&mut subscriber, 0..100).await;
+    let publishing = tokio::spawn(publisher.publish_numbers(0..MESSAGES));
+    let mut next = 0;
+    for _ in 0..HANDOVERS {
+        expect(&mut subscriber, next..next + 100).await;
+        next += 100;
+        terminate(&running);
+        let begun = Instant::now();
+        while let Some(event) = subscriber.next().await {
+            assert_eq!(*event.data, *next.to_string());
+            next += 1;
+        }
+        assert!(subscriber.retry().is_some_and(|retry| retry >= Duration::from_secs(1)));
+        let exit = tokio::task::spawn_blocking(|| running.wait()).await.unwrap();
+        assert!(exit.success() && begun.elapsed() < SOON, "{exit}");
 
-    terminate(&first);
-    let begun = Instant::now();
-    let mut next = 100;
-    while let Some(event) = subscriber.next().await {
-        assert_eq!(*event.data, *next.to_string());
-        next += 1;
+        running = bridge(address.port(), &rabbit.url(), "handed on", &[]);
+        subscriber = Subscriber::open(address, Some(subscriber.last_event_id())).await;
+        let OwnedEvent { name, data, .. } = subscriber.next().await.unwrap();
+        assert_eq!((name.as_str(), &*data), ("bridge:gap", "unknown"));
     }
-    assert!(subscriber.retry().is_some_and(|retry| retry >= Duration::from_secs(1)));
-    let exit = tokio::task::spawn_blocking(|| first.wait()).await.unwrap();
-    assert!(exit.success() && begun.elapsed() < SOON, "{exit}");
-
-    let second = bridge(address.port(), &rabbit.url(), "handed on", &[]);
-    let mut subscriber = Subscriber::open(second.address, Some(subscriber.last_event_id())).await;
-    let OwnedEvent { name, data, .. } = subscriber.next().await.unwrap();
-    assert_eq!((name.as_str(), &*data), ("bridge:gap", "unknown"));
-    expect(&mut subscriber, next..600).await;
+    expect(&mut subscriber, next..MESSAGES).await;
     publishing.await.unwrap();
     assert!(subscriber.is_quiet().await);
 }

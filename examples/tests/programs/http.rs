@@ -3,17 +3,35 @@
 use crate::server::Server;
 use eventsource_core::test_util::{Interpretation, interpret};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpStream};
 use std::time::{Duration, Instant};
+use tokio::net::TcpSocket;
 
 /// Within this, everything happens that's to happen at once.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// Sends a request; `head` is its first line, and may have header fields.
 pub(crate) fn request(server: &Server, head: &str, body: &[u8]) -> TcpStream {
-    let mut client = TcpStream::connect(server.address).unwrap();
-    let head = format!("{head}\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    request_from(Ipv4Addr::LOCALHOST.into(), server, &format!("{head}\r\nhost: localhost"), body)
+}
+
+/// The same by a client at another address of this machine, and without a `host` but that in `head`.
+pub(crate) fn request_from(address: IpAddr, server: &Server, head: &str, body: &[u8]) -> TcpStream {
+    let mut client = connect_from(address, server);
+    let head = format!("{head}\r\ncontent-length: {}\r\n\r\n", body.len());
     client.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    client
+}
+
+/// `std` has no way to choose the address.
+fn connect_from(address: IpAddr, server: &Server) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let client = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((address, 0).into()).unwrap();
+        socket.connect(server.address).await.unwrap().into_std().unwrap()
+    });
+    client.set_nonblocking(false).unwrap();
     client
 }
 

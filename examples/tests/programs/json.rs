@@ -65,6 +65,25 @@ fn what_is_no_report_is_told_and_the_client_goes_on() {
 }
 
 #[test]
+fn an_id_does_not_control_the_terminal() {
+    let report =
+        r#"{"uptime_ms":1500,"published":1,"delivered":0,"subscribers":0,"held":{"events":0,"bytes":0}}"#;
+    let (url, _server) = serve(vec![stream(&format!("id: \x1b[2J\u{202e}\ndata: {report}\n\n"))]);
+    let output = Command::new(JSON).args(["--url", &url]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{} {report}\n", r"\u{1b}[2J\u{202e}"));
+}
+
+/// Nor does a password of its URL get into its words.
+#[test]
+fn a_wrong_url_is_told_without_it() {
+    for url in ["https://me:secret@x/", "http://me:secret@x:99999/"] {
+        let output = Command::new(JSON).args(["--url", url]).output().unwrap();
+        assert!(!output.status.success() && !output.stderr.is_empty(), "{output:?}");
+        assert!(!format!("{output:?}").contains("secret"), "{output:?}");
+    }
+}
+
+#[test]
 fn the_client_says_what_it_cannot_read() {
     let server = Server::start(JSON, 0);
     let root = format!("http://{}/", server.address);

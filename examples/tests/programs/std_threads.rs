@@ -3,7 +3,7 @@
 use crate::http::{Events, SOON, answer, request, status};
 use crate::server::Server;
 use eventsource_core::test_util::Dispatched;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -81,4 +81,21 @@ fn what_it_does_not_take() {
     let _ = client.write_all(&vec![b'x'; 32 * 1024]);
     assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
     assert_eq!(status("GET / HTTP/1.1"), "200");
+}
+
+#[test]
+fn a_head_that_trickles_is_not_waited_for_for_ever() {
+    let server = Server::start(STD_THREADS, 0);
+    let mut client = TcpStream::connect(server.address).unwrap();
+    client.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let deadline = Instant::now() + 3 * SOON;
+    loop {
+        assert!(Instant::now() < deadline, "it's still waited for");
+        // The client reads meanwhile, until the connection is closed.
+        let sent = client.write_all(b"x");
+        match client.read(&mut [0]) {
+            Err(error) if sent.is_ok() && error.kind() == ErrorKind::WouldBlock => {}
+            read => break assert!(matches!(read, Ok(0) | Err(_)), "{read:?}"),
+        }
+    }
 }

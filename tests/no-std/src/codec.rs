@@ -68,7 +68,7 @@ pub(crate) fn decodes<M: Memory>(decoder: Decoder<M>) {
                 Item::Retry(after) => assert_eq!((items, after), (1, Duration::from_millis(1))),
                 Item::Event(event) => {
                     assert_eq!((items, event.name, event.data), (2, TICK, "one\ntwo"));
-                    assert_eq!(event.last_event_id, ID);
+                    assert_eq!(event.last_event_id(), ID);
                 }
                 other => panic!("nobody wrote {other:?}"),
             }

@@ -72,7 +72,7 @@ impl<'i> Chunk<'i> {
     pub(super) fn text(&mut self, span: Span) -> Option<&'i str> {
         // What's known of the bytes after it, such as those of the data before its name, stays known.
         if span.end < self.text_at {
-            return utf8::to_str(self.bytes(span)).ok();
+            return utf8::to_str(self.bytes(span));
         }
         if span.start < self.text_at || span.end > self.text_at.wrapping_add(self.text.len()) {
             self.validate(span);

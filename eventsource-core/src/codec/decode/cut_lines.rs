@@ -56,6 +56,7 @@ impl<M: Memory> Decoder<M> {
 
     /// A value that isn't whole in its chunk. It began at `start` in its line.
     pub(super) fn begin_value(&mut self, kind: LineKind, start: usize) -> Result<(), LimitError> {
+        self.count_ignored(kind);
         self.line = Line::Value(kind);
         self.value_start = start;
         self.value_len = 0;

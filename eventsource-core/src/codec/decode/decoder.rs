@@ -4,7 +4,7 @@ use super::block::{Block, RawItem};
 use super::chunk::Chunk;
 use super::item::{DecodedEvent, Item};
 use super::limits::{Bounds, LimitError, Limits, Overflow};
-use super::line::{LineKind, Prefix, is_line_break};
+use super::line::{LineKind, Prefix, is_cut_event_field, is_line_break};
 #[cfg(feature = "alloc")]
 use super::memory::Growable;
 use super::memory::Memory;
@@ -94,6 +94,8 @@ pub struct Decoder<#[cfg(feature = "alloc")] M = Growable, #[cfg(not(feature = "
     pub(super) after_cr: bool,
     /// This block was over a limit.
     pub(super) skipping: bool,
+    /// How many lines were no field and no comment.
+    pub(super) ignored_lines: u64,
     /// The error that has stopped the decoder for good.
     stopped: Option<LimitError>,
 }
@@ -172,6 +174,7 @@ impl<M: Memory> Decoder<M> {
             at_start: true,
             after_cr: false,
             skipping: false,
+            ignored_lines: 0,
             stopped: None,
         }
     }
@@ -208,10 +211,10 @@ impl<M: Memory> Decoder<M> {
     }
 
     /// The last event ID, to be sent with the next request as `Last-Event-ID`; empty if there's none. It's that of the last
-    /// event that was handed out or skipped. A server may have sent one that no header can hold: see
+    /// event that was handed out or skipped. In a [buffer](Decoder::with_buffer), each call checks that it's UTF-8. A server may have sent one that no header can hold: see
     /// [`is_resumable`](EventId::is_resumable).
     pub fn last_event_id(&self) -> EventId<'_> {
-        EventId::trusted(self.last_event_id.as_text())
+        EventId::trusted(self.last_event_id.as_set().as_str())
     }
 
     /// The last event ID, if it has been set since this was last asked.
@@ -223,6 +226,53 @@ impl<M: Memory> Decoder<M> {
     /// Whether a [`LimitError`] has stopped it for good.
     pub fn is_stopped(&self) -> bool {
         self.stopped.is_some()
+    }
+
+    /// Returns whether a part of an event has come whose end hasn't: a line of its data, name or id, or the beginning of one. Asked
+    /// at the end of the stream, it tells an end that has cut an event off from a good one. The standard discards what has
+    /// come of such an event; a `retry` or a comment counts without a blank line.
+    ///
+    /// ```
+    /// use eventsource_core::Decoder;
+    /// use eventsource_core::codec::Chunk;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// let mut chunk = Chunk::new(b"data: whole\n\n: a comment\ndata: cu");
+    /// while decoder.decode(&mut chunk)?.is_some() {}
+    /// assert!(decoder.is_mid_event());
+    /// # Ok::<(), eventsource_core::codec::LimitError>(())
+    /// ```
+    pub fn is_mid_event(&self) -> bool {
+        let in_line = match self.line {
+            Line::Start => false,
+            Line::Prefix => !self.at_start && is_cut_event_field(self.prefix.as_slice()),
+            Line::Value(kind) => kind.is_of_event(),
+        };
+        let has_fields = self.has_id || (!self.lent && (self.has_data() || !self.name.as_slice().is_empty()));
+        in_line || has_fields || self.skipping
+    }
+
+    /// Returns how many lines have come that are no field of an event stream and no comment. The standard has them ignored. Where
+    /// there are some, and perhaps no event, the server has probably sent something else, such as an error as JSON.
+    /// The last one counts even where its end hasn't come.
+    ///
+    /// ```
+    /// use eventsource_core::Decoder;
+    /// use eventsource_core::codec::Chunk;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// assert!(decoder.decode(&mut Chunk::new(br#"{"error": "no such model"}"#))?.is_none());
+    /// assert_eq!(decoder.ignored_lines(), 1);
+    /// # Ok::<(), eventsource_core::codec::LimitError>(())
+    /// ```
+    pub fn ignored_lines(&self) -> u64 {
+        self.ignored_lines
+    }
+
+    pub(super) fn count_ignored(&mut self, kind: LineKind) {
+        if kind == LineKind::Unknown {
+            self.ignored_lines = self.ignored_lines.saturating_add(1);
+        }
     }
 
     /// Makes ready for the next connection: discards what's unfinished, expects a BOM again, and keeps the last event
@@ -239,13 +289,14 @@ impl<M: Memory> Decoder<M> {
         self.at_start = true;
         self.after_cr = false;
         self.skipping = false;
+        self.ignored_lines = 0;
         self.stopped = None;
     }
 
     /// The next item of `chunk`, or `None` once that's used up. Use it up before the next: what's left in one that you drop
     /// is missing from the stream.
     ///
-    /// Costs linear time whatever the cuts. The item is a view of the chunk or of the decoder's memory. An event is a view of
+    /// Costs linear time whatever the cuts and whatever came before. The item is a view of the chunk or of the decoder's memory. An event is a view of
     /// the chunk, without a copy or an allocation, where its block lies whole in it, is UTF-8, and has one line of data,
     /// and no other item, a retry or a comment, comes between its fields. This crate's encoder puts these first.
     ///
@@ -288,17 +339,16 @@ impl<M: Memory> Decoder<M> {
     }
 
     fn lend<'s, 'i: 's>(&'s mut self, found: RawItem<'i>) -> Item<'s> {
-        let last_event_id = EventId::trusted(self.last_event_id.as_text());
         match found {
             RawItem::Event { name, data, has_id } => Item::Event(DecodedEvent {
                 name: EventName::trusted(name.lend(&mut self.name)),
-                last_event_id,
                 data: data.lend(&mut self.data),
+                last_event_id: self.last_event_id.as_set(),
                 has_id,
             }),
             RawItem::Comment(text) => Item::Comment(text.lend(&mut self.scratch)),
             RawItem::Retry(after) => Item::Retry(after),
-            RawItem::LastEventId => Item::LastEventId(last_event_id),
+            RawItem::LastEventId => Item::LastEventId(self.last_event_id()),
         }
     }
 
@@ -412,5 +462,56 @@ impl<M: Memory> Decoder<M> {
         self.skipping = true;
         self.forget_event();
         Err(error)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::{Chunk, Decoder, Limits, Memory};
+    use crate::codec::decode::work::take_work;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// What's done for a stream that comes in chunks of this length, if nobody looks at the items.
+    fn work<M: Memory>(decoder: Decoder<M>, stream: &[u8], length: usize) -> usize {
+        let limits = Limits::new().id(usize::MAX).name(usize::MAX).line(usize::MAX).event(usize::MAX);
+        let mut decoder = decoder.comments(true).limits(limits);
+        take_work();
+        for bytes in stream.chunks(length) {
+            let mut chunk = Chunk::new(bytes);
+            while decoder.decode(&mut chunk).unwrap().is_some() {}
+        }
+        take_work()
+    }
+
+    #[test]
+    fn work_grows_with_the_stream_and_not_with_what_is_kept_of_it() {
+        const LONG: usize = 4096;
+        // A large field once, then many small items. A large field of each kind is in one block or more.
+        let large = |field: &str, byte| [field.as_bytes(), &vec![byte; LONG], b"\n\n"].concat();
+        let heads = ["id: ", "event: ", "data: ", "id: 1\nid: ", "data: x\nid: ", "id: y\nevent: z\ndata: "]
+            .into_iter()
+            .flat_map(|field| [b'x', 0xff].map(|byte| large(field, byte)));
+        let items: [&[u8]; 8] = [
+            b":\n",
+            b": ping\n\n",
+            b"data\n\n",
+            b"retry: 5\n",
+            b"id\n\n",
+            b"event: e\ndata: a\ndata: b\n\n",
+            b"data: \xff\n\n",
+            b"{}\n",
+        ];
+        for (head, item) in heads.flat_map(|head| items.map(|item| (head.clone(), item))) {
+            let stream: Vec<u8> = [head, item.repeat(LONG)].concat();
+            let mut buffer = vec![0; 64 * LONG];
+            for length in [usize::MAX, 1000, 7, 1] {
+                let at = || std::format!("{} in {length}", stream[LONG..].get(..40).unwrap().escape_ascii());
+                let fixed = work(Decoder::with_buffer(&mut buffer), &stream, length);
+                assert!(fixed <= 8 * stream.len(), "{fixed} for {} in a buffer, {}", stream.len(), at());
+                let grown = work(Decoder::new(), &stream, length);
+                assert!(grown <= 8 * stream.len(), "{grown} for {}, {}", stream.len(), at());
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What comes out.
 
+use super::utf8::SetText;
 use crate::{Event, EventId, EventName};
 use core::time::Duration;
 
@@ -24,17 +25,24 @@ pub enum Item<'a> {
 pub struct DecodedEvent<'a> {
     /// The type: `message` unless it was named.
     pub name: EventName<'a>,
-    /// The last event ID, of this event or of the last one before that had one; empty if there was none.
-    pub last_event_id: EventId<'a>,
     /// The data: its lines, with LF between them.
     pub data: &'a str,
+    pub(super) last_event_id: SetText<'a>,
     pub(super) has_id: bool,
 }
 
 impl<'a> DecodedEvent<'a> {
+    /// Returns the last event ID, of this event or of the last one before that had one; empty if there was none.
+    ///
+    /// A decoder [in a buffer](super::Decoder::with_buffer) checks each time that it's UTF-8, which costs as much as the id is
+    /// long. One whose memory grows doesn't.
+    pub fn last_event_id(&self) -> EventId<'a> {
+        EventId::trusted(self.last_event_id.as_str())
+    }
+
     /// Returns the id that stood in the event's own block, if one did.
     pub fn id(&self) -> Option<EventId<'a>> {
-        self.has_id.then_some(self.last_event_id)
+        self.has_id.then(|| self.last_event_id())
     }
 }
 

@@ -80,13 +80,13 @@ pub enum Overflow {
     /// Skip the rest of that event, and go on after the next blank line. Its complete ids still count.
     ///
     /// ```
-    /// use eventsource_core::codec::{Chunk, Decoder, Item, Limits, Overflow};
+    /// use eventsource_core::codec::{Chunk, Decoder, Item, Limit, Limits, Overflow};
     ///
     /// let mut decoder = Decoder::new().limits(Limits::new().event(8)).overflow(Overflow::Skip);
     /// let mut chunk = Chunk::new(b"id: 1\ndata: far too long\n\ndata: short\n\n");
     ///
     /// let error = decoder.decode(&mut chunk).unwrap_err();
-    /// assert_eq!(error.to_string(), "an event's data has more than 8 bytes, line breaks included");
+    /// assert_eq!(error.limit, Limit::Event);
     /// let Some(Item::LastEventId(id)) = decoder.decode(&mut chunk)? else { panic!() };
     /// assert_eq!(id.as_str(), "1");
     /// let Some(Item::Event(event)) = decoder.decode(&mut chunk)? else { panic!() };
@@ -96,7 +96,20 @@ pub enum Overflow {
     Skip,
 }
 
-/// Something is larger than a [`Decoder`](super::Decoder) accepts.
+/// Something is larger than a [`Decoder`](super::Decoder) accepts. Its text names the setting that raises the limit: a method of
+/// [`Limits`], for [`Decoder::limits`](super::Decoder::limits), or the size of the caller's buffer.
+///
+/// ```
+/// use eventsource_core::Decoder;
+/// use eventsource_core::codec::{Chunk, Limits};
+///
+/// let mut decoder = Decoder::new().limits(Limits::new().line(9));
+/// let error = decoder.decode(&mut Chunk::new(b"data: hello\n\n")).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "a line of the event stream has more than the 9 bytes that Limits::line allows"
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LimitError {
@@ -117,28 +130,35 @@ impl LimitError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Limit {
-    /// [`Limits::line`].
+    /// That of a line, which [`Limits::line`](method@Limits::line) sets.
     Line,
-    /// [`Limits::event`].
+    /// That of an event's data, which [`Limits::event`](method@Limits::event) sets.
     Event,
-    /// [`Limits::name`].
+    /// That of an event's name, which [`Limits::name`](method@Limits::name) sets.
     Name,
-    /// [`Limits::id`].
+    /// That of an id, which [`Limits::id`](method@Limits::id) sets.
     Id,
-    /// The part of a decoder's fixed buffer that is for this field.
+    /// The part of a decoder's fixed buffer that is for this field: half of the buffer for data, an eighth for each of the others.
+    /// A larger buffer for [`Decoder::with_buffer`](super::Decoder::with_buffer) raises it.
     Buffer,
 }
 
 impl fmt::Display for LimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.size;
-        match self.limit {
-            Limit::Line => write!(f, "a line of the event stream has more than {size} bytes"),
-            Limit::Event => write!(f, "an event's data has more than {size} bytes, line breaks included"),
-            Limit::Name => write!(f, "an event's name has more than {size} bytes"),
-            Limit::Id => write!(f, "an event's id has more than {size} bytes"),
-            Limit::Buffer => write!(f, "a field has no room in its {size} bytes of the decoder's buffer"),
-        }
+        let (what, setting) = match self.limit {
+            Limit::Line => ("a line of the event stream", "line"),
+            Limit::Event => ("an event's data, with its line breaks,", "event"),
+            Limit::Name => ("an event's name", "name"),
+            Limit::Id => ("an event's id", "id"),
+            Limit::Buffer => {
+                return write!(
+                    f,
+                    "a field has no room in its {size} bytes of the buffer given to Decoder::with_buffer"
+                );
+            }
+        };
+        write!(f, "{what} has more than the {size} bytes that Limits::{setting} allows")
     }
 }
 

@@ -13,6 +13,13 @@ pub(super) enum LineKind {
     Unknown,
 }
 
+impl LineKind {
+    /// Whether such a line is a part of an event, which counts only if the event's end comes.
+    pub(super) const fn is_of_event(self) -> bool {
+        matches!(self, Self::Event | Self::Id | Self::Data)
+    }
+}
+
 /// Each with its name and colon.
 const FIELDS: [(LineKind, &[u8]); 5] = [
     (LineKind::Data, DATA.trim_ascii_end().as_bytes()),
@@ -88,6 +95,11 @@ pub(super) fn after_line_end(bytes: &[u8]) -> Option<&[u8]> {
 /// Whether this may become a known field.
 pub(super) fn is_cut_field(line: &[u8]) -> bool {
     FIELDS.iter().any(|(_, name)| name.starts_with(line))
+}
+
+/// Whether this may become a field that is a part of an event.
+pub(super) fn is_cut_event_field(line: &[u8]) -> bool {
+    FIELDS.iter().any(|(kind, name)| kind.is_of_event() && name.starts_with(line))
 }
 
 /// The field of a whole line of which [`known_field`] knows nothing, and where its value begins: at its end.

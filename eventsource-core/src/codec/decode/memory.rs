@@ -1,12 +1,15 @@
 //! Where a decoder keeps what was cut.
 
-use super::utf8::{lossy, lossy_len, to_str};
+use super::utf8::{SetText, lossy, lossy_len, to_str};
+use super::work;
 use crate::codec::fixed::Fixed;
 
 /// Memory of a [`Decoder`](super::Decoder): `Growable` or [`Fixed`]. Sealed.
 pub trait Memory: sealed::Memory {}
 
 pub(super) mod sealed {
+    use crate::codec::decode::utf8::SetText;
+
     /// Holds bytes of which text can be made, or text.
     #[expect(unnameable_types, reason = "sealed")]
     pub trait Memory {
@@ -33,7 +36,7 @@ pub(super) mod sealed {
         fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str> + Clone) -> bool;
 
         /// What [`set_text`](Self::set_text) has set last.
-        fn as_text(&self) -> &str;
+        fn as_set(&self) -> SetText<'_>;
 
         /// How many bytes it can hold at most.
         fn capacity(&self) -> usize;
@@ -48,6 +51,7 @@ impl sealed::Memory for Fixed<'_> {
     }
 
     fn extend(&mut self, bytes: &[u8]) {
+        work::add(bytes.len());
         let extended = self.try_extend(bytes);
         debug_assert!(extended.is_ok(), "the decoder's bounds are those of its memory");
     }
@@ -64,20 +68,20 @@ impl sealed::Memory for Fixed<'_> {
 
     fn fits_as_text(&self) -> bool {
         let kept = self.written();
-        to_str(kept).is_ok() || lossy_len(kept) <= self.size().saturating_sub(kept.len())
+        to_str(kept).is_some() || lossy_len(kept) <= self.size().saturating_sub(kept.len())
     }
 
     /// Replacements go to the part of the buffer that's still free.
     fn text(&mut self) -> &str {
         let (kept, spare) = self.split();
         let kept: &[u8] = kept;
-        if let Ok(text) = to_str(kept) {
+        if let Some(text) = to_str(kept) {
             return text;
         }
         let mut replaced = Fixed::new(spare);
         lossy(kept).for_each(|piece| sealed::Memory::extend(&mut replaced, piece.as_bytes()));
         let len = replaced.len();
-        let text = spare.get(..len).and_then(|bytes| to_str(bytes).ok());
+        let text = spare.get(..len).and_then(to_str);
         debug_assert!(text.is_some(), "pieces of text are text");
         text.unwrap_or_default()
     }
@@ -91,10 +95,8 @@ impl sealed::Memory for Fixed<'_> {
         has_room
     }
 
-    fn as_text(&self) -> &str {
-        let text = to_str(self.written());
-        debug_assert!(text.is_ok(), "what was set was text");
-        text.unwrap_or_default()
+    fn as_set(&self) -> SetText<'_> {
+        SetText::Bytes(self.written())
     }
 
     fn capacity(&self) -> usize {
@@ -107,7 +109,8 @@ pub use growable::Growable;
 
 #[cfg(feature = "alloc")]
 mod growable {
-    use super::{Memory, lossy, lossy_len, sealed, to_str};
+    use super::work;
+    use super::{Memory, SetText, lossy, lossy_len, sealed, to_str};
     use crate::codec::pieces::in_pieces;
     use alloc::string::String;
     use alloc::vec::Vec;
@@ -133,6 +136,7 @@ mod growable {
 
         #[inline]
         fn extend(&mut self, bytes: &[u8]) {
+            work::add(bytes.len());
             match bytes {
                 &[byte] => self.bytes.push(byte),
                 bytes => in_pieces(bytes, |piece| self.bytes.extend_from_slice(piece)),
@@ -162,7 +166,7 @@ mod growable {
 
         fn text(&mut self) -> &str {
             let kept = &self.bytes;
-            if let Ok(text) = to_str(kept) {
+            if let Some(text) = to_str(kept) {
                 return text;
             }
             self.text.clear();
@@ -175,12 +179,13 @@ mod growable {
         fn set_text<'t>(&mut self, pieces: impl Iterator<Item = &'t str> + Clone) -> bool {
             self.text.clear();
             self.text.extend(pieces);
+            work::add(self.text.len());
             true
         }
 
         #[inline]
-        fn as_text(&self) -> &str {
-            &self.text
+        fn as_set(&self) -> SetText<'_> {
+            SetText::Text(&self.text)
         }
 
         fn capacity(&self) -> usize {

@@ -18,6 +18,7 @@
 //!   [`reset`](Decoder::reset); the model in `tests/support/decoder` has to know it.
 
 // In the order of dependency, which is the order to read them in: nothing points up.
+mod work;
 mod utf8;
 mod line;
 mod limits;
@@ -35,9 +36,11 @@ mod events;
 pub use chunk::Chunk;
 pub use decoder::Decoder;
 #[cfg(feature = "alloc")]
-pub use events::{Events, EventsError, OwnedEvent};
+pub use events::{Events, EventsError, Items, OwnedEvent, OwnedItem};
 pub use item::{DecodedEvent, Item};
 pub use limits::{Limit, LimitError, Limits, Overflow};
 #[cfg(feature = "alloc")]
 pub use memory::Growable;
 pub use memory::Memory;
+#[cfg(all(fuzzing, feature = "std"))]
+pub use work::take_work;

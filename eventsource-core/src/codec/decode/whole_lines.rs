@@ -93,6 +93,7 @@ impl<M: Memory> Decoder<M> {
         end: usize,
     ) -> Result<Option<RawItem<'i>>, LimitError> {
         let span = chunk.span(start, end);
+        self.count_ignored(kind);
         self.end_line(chunk, end);
         let first_line = block.data.map_or(0, |data| data.len().wrapping_add(1));
         let event = self.data.as_slice().len().wrapping_add(first_line);

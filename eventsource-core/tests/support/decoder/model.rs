@@ -5,7 +5,8 @@
 
 use super::seen::Seen;
 use core::time::Duration;
-use eventsource_core::codec::{Limit, Limits, Overflow};
+use eventsource_core::Decoder;
+use eventsource_core::codec::{Limit, Limits, Memory, Overflow};
 use eventsource_core::test_util::Dispatched;
 
 /// How it's set up.
@@ -21,9 +22,39 @@ pub struct Model {
     pub buffer: Option<usize>,
 }
 
+/// What has come of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Everything that has come out.
+    pub seen: Vec<Seen>,
+    /// The last event ID then.
+    pub last_event_id: String,
+    /// Whether the end has cut an event off.
+    pub is_mid_event: bool,
+    /// How many lines were no field and no comment.
+    pub ignored_lines: u64,
+}
+
+impl Outcome {
+    /// Of a decoder that has seen the stream.
+    pub fn of<M: Memory>(decoder: &Decoder<M>, seen: Vec<Seen>) -> Self {
+        Self {
+            seen,
+            last_event_id: decoder.last_event_id().to_string(),
+            is_mid_event: decoder.is_mid_event(),
+            ignored_lines: decoder.ignored_lines(),
+        }
+    }
+}
+
 impl Model {
-    /// Everything that comes out of a stream, and the last event ID then.
-    pub fn decode(self, stream: &[u8]) -> (Vec<Seen>, String) {
+    /// What comes of a stream.
+    pub fn decode(self, stream: &[u8]) -> Outcome {
+        self.decode_after("", stream)
+    }
+
+    /// What comes of a stream after an event of an earlier one.
+    pub fn decode_after(self, last_event_id: &str, stream: &[u8]) -> Outcome {
         let part = self.buffer.map_or(usize::MAX, |size| size / 8);
         let data_part = self.buffer.map_or(usize::MAX, |size| size - 4 * part);
         let mut reader = Reader {
@@ -34,10 +65,15 @@ impl Model {
             data: Vec::new(),
             name: Vec::new(),
             id: None,
-            last_event_id: String::new(),
+            last_event_id: last_event_id.to_owned(),
             skipping: false,
+            is_cut: false,
+            ignored: 0,
         };
-        let mut rest = stream.strip_prefix("\u{feff}".as_bytes()).unwrap_or(stream);
+        let bom = "\u{feff}".as_bytes();
+        // The beginning of a BOM isn't the beginning of a line yet.
+        let stream = if bom.starts_with(stream) { b"" } else { stream };
+        let mut rest = stream.strip_prefix(bom).unwrap_or(stream);
         while !rest.is_empty() && !reader.has_stopped() {
             let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
@@ -51,9 +87,24 @@ impl Model {
                 (_, None) => reader.cut_line(line),
             }
         }
-        (reader.seen, reader.last_event_id)
+        Outcome {
+            is_mid_event: reader.is_cut
+                || reader.skipping
+                || reader.id.is_some()
+                || !reader.data.is_empty()
+                || !reader.name.is_empty(),
+            seen: reader.seen,
+            last_event_id: reader.last_event_id,
+            ignored_lines: reader.ignored,
+        }
     }
 }
+
+/// Those of which an event is made.
+const EVENT_FIELDS: [&[u8]; 3] = [b"data", b"event", b"id"];
+
+/// All that there are; the one without a name is a comment.
+const FIELDS: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b""];
 
 struct Reader {
     model: Model,
@@ -67,6 +118,9 @@ struct Reader {
     id: Option<String>,
     last_event_id: String,
     skipping: bool,
+    /// The stream has ended in a line of an event.
+    is_cut: bool,
+    ignored: u64,
 }
 
 impl Reader {
@@ -114,6 +168,7 @@ impl Reader {
             None => (line, line.len()),
         };
         let value = &line[start..];
+        self.ignored += u64::from(!FIELDS.contains(&field));
         if !self.accepts(field, start, value) {
             return;
         }
@@ -138,10 +193,15 @@ impl Reader {
     /// The stream has ended in a line: what's too large of it is told all the same, once its field is known. That it is by its colon
     /// and the byte after that, which may be the one space.
     fn cut_line(&mut self, line: &[u8]) {
-        match line.iter().position(|byte| *byte == b':') {
+        let colon = line.iter().position(|byte| *byte == b':');
+        let field = &line[..colon.unwrap_or(line.len())];
+        let may_be = |known: &&[u8]| if colon.is_some() { field == *known } else { known.starts_with(field) };
+        self.is_cut = EVENT_FIELDS.iter().any(may_be);
+        self.ignored += u64::from(!FIELDS.iter().any(may_be));
+        match colon {
             Some(colon) if colon + 1 < line.len() => {
                 let start = colon + 1 + usize::from(line[colon + 1] == b' ');
-                self.accepts(&line[..colon], start, &line[start..]);
+                self.accepts(field, start, &line[start..]);
             }
             _ => {}
         }

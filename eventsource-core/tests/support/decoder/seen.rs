@@ -28,7 +28,7 @@ impl From<Item<'_>> for Seen {
             Item::Event(event) => Self::Event(Dispatched {
                 name: event.name.to_string(),
                 data: event.data.to_owned(),
-                last_event_id: event.last_event_id.to_string(),
+                last_event_id: event.last_event_id().to_string(),
             }),
             Item::Comment(text) => Self::Comment(text.to_owned()),
             Item::Retry(after) => Self::Retry(after),

@@ -6,11 +6,11 @@ use crate::progress::Progress;
 use crate::session::Session;
 use eventsource_core::Channel;
 use eventsource_core::stream::jitter;
-use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 /// How long it waits before it connects anew: up to twice as long each time.
@@ -46,32 +46,45 @@ impl Bridge {
         Ok(Self { options, intake, progress, session, seed: getrandom::u64()? })
     }
 
-    /// Goes on for ever, whatever becomes of the broker.
-    pub(crate) async fn run(&mut self) -> Infallible {
+    /// Goes on until it's stopped, whatever becomes of the broker.
+    ///
+    /// # Cancel safety
+    /// To be dropped is to be killed: a message may have been published and not be acknowledged.
+    pub(crate) async fn run(&mut self, mut stopped: oneshot::Receiver<()>) {
         let mut pause = SHORTEST_PAUSE;
         loop {
             let began = Instant::now();
             if let Some(session) = &mut self.session {
                 self.progress.connected.store(true, Relaxed);
-                let error = session.consume(&mut self.intake).await;
+                let consumed = session.consume(&mut self.intake, &mut stopped).await;
                 self.progress.connected.store(false, Relaxed);
-                eprintln!("amqp_bridge: {error}");
+                match consumed {
+                    Ok(()) => return,
+                    Err(error) => eprintln!("amqp_bridge: {error}"),
+                }
             }
             if began.elapsed() > LONGEST_PAUSE {
                 pause = SHORTEST_PAUSE;
             }
             self.session = None;
             self.seed = self.seed.wrapping_add(1);
-            sleep(jitter(pause / 2..=pause, self.seed)).await;
+            let reopen = async {
+                sleep(jitter(pause / 2..=pause, self.seed)).await;
+                Session::open(&self.options).await
+            };
+            let reopened = tokio::select! {
+                _ = &mut stopped => return,
+                reopened = reopen => reopened,
+            };
             pause = (pause * 2).min(LONGEST_PAUSE);
-            match Session::open(&self.options).await {
+            match reopened {
                 Ok(session) => self.session = Some(session),
                 Err(error) => eprintln!("amqp_bridge: {error}"),
             }
         }
     }
 
-    /// Acknowledges what was published, and gives the broker back what wasn't.
+    /// Gives the broker back what wasn't published, and returns when it has read that the rest was.
     pub(crate) async fn stop(self) {
         if let Some(session) = self.session {
             session.close().await;

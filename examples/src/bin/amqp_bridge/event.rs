@@ -4,6 +4,9 @@ use eventsource_core::{Event, EventName};
 use lapin::message::Delivery;
 use std::str::Utf8Error;
 
+/// What the names of the bridge's own events begin with, and no message's.
+const OWN_PREFIX: &str = "bridge:";
+
 /// The body is the data; the message's type, else its routing key, is the name.
 pub(crate) fn event(message: &Delivery) -> Result<Event<'_>, Utf8Error> {
     let event = Event::new(std::str::from_utf8(&message.data)?);
@@ -15,8 +18,12 @@ pub(crate) fn event(message: &Delivery) -> Result<Event<'_>, Utf8Error> {
 
 fn name(message: &Delivery) -> Option<EventName<'_>> {
     let name = message.properties.kind().as_ref().unwrap_or(&message.routing_key).as_str();
-    // Two are those of `EventSource` itself: a page would take the event for the state of its connection.
-    EventName::new(name).ok().filter(|name| !["", "open", "error"].contains(&name.as_str()))
+    let is_taken = name.is_empty()
+        // Those of `EventSource` itself: a page would take the event for the state of its connection.
+        || ["open", "error"].contains(&name)
+        // The bridge's own: whoever may publish could say that events are gone.
+        || name.starts_with(OWN_PREFIX);
+    EventName::new(name).ok().filter(|_| !is_taken)
 }
 
 #[cfg(test)]
@@ -44,6 +51,16 @@ mod tests {
             assert_eq!(frame(Some(kind), "key", b"x"), without, "{kind:?}");
         }
         assert_eq!(frame(None, "", b"x"), without);
+    }
+
+    #[test]
+    fn no_message_poses_as_a_notice_of_the_bridge() {
+        let without = Some(r"data: x\n\n".to_owned());
+        for name in ["bridge:gap", "bridge:", "bridge:what"] {
+            assert_eq!(frame(Some(name), "key", b"x"), without, "{name}");
+            assert_eq!(frame(None, name, b"x"), without, "{name}");
+        }
+        assert_eq!(frame(Some("bridges"), "", b"x"), Some(r"event: bridges\ndata: x\n\n".to_owned()));
     }
 
     #[test]

@@ -25,8 +25,10 @@ impl Intake {
         Self { channel, progress, seen: Seen::new(ids) }
     }
 
+    /// Publishes a message unless it's known, and returns when the acknowledgement is with the system.
+    ///
     /// # Cancel safety
-    /// Nothing is waited for between the publication and the acknowledgement, which is sent though nobody waits for that.
+    /// Dropped, it may have published the message, whose acknowledgement then isn't sent if the connection is closed next.
     pub(crate) async fn take(&mut self, message: &Delivery) -> Result<(), Box<dyn Error>> {
         // The connection has broken: it's delivered again on the next.
         if !message.usable() {

@@ -13,13 +13,15 @@
 //! - **From the channel to a client**: who comes back with its last event ID gets what it has missed, once and in order, as
 //!   far as it's retained; an event `bridge:gap` says how many are gone that aren't.
 //! - **Through a restart of this program** by SIGTERM or SIGINT: nothing more is taken from the queue, everything
-//!   published is acknowledged and goes out, and who comes back gets `bridge:gap` with `unknown`, then all that was
+//!   published is acknowledged, which the broker confirms, unless it takes longer than two seconds; and it goes out, and who comes back gets `bridge:gap` with `unknown`, then all that was
 //!   published since. Only whoever hadn't read to the end has missed something: an acknowledged message lives in this
 //!   program's memory alone, as long as it's retained.
 //!
 //! # What becomes of a message
 //!
-//! Its body is the data. Its `type`, else its routing key, is the event's name, if it can be one. A body that isn't
+//! Its body is the data. Its `type`, else its routing key, is the event's name, if it can be one. Names that begin with
+//! `bridge:` are this program's own, and `open` and `error` are the browser's: a message of such a type, whoever sent it,
+//! is an event without a name. A body that isn't
 //! UTF-8 can't be sent in an event stream: the message is rejected, which brings it to the queue's dead-letter exchange
 //! if it has one, and a line says so.
 
@@ -40,6 +42,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use options::{HELP, Options};
 use progress::Progress;
 use server::Server;
+use session::PARTING;
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -47,7 +50,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 
 /// Over how long the streams end.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -83,13 +87,22 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let open = GracefulShutdown::new();
     let (mut terminated, mut interrupted) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (stop, stopped) = oneshot::channel();
+    let serve = async {
+        tokio::select! {
+            () = server.accept(&listener, &open) => {}
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        // First the broker: what was taken from it from now on, nobody would get.
+        drop(stop);
+        // One that reads no acknowledgement holds nothing up.
+        sleep(PARTING).await;
+    };
     tokio::select! {
-        never = bridge.run() => match never {},
-        () = server.accept(&listener, &open) => {}
-        _ = terminated.recv() => {}
-        _ = interrupted.recv() => {}
+        () = bridge.run(stopped) => {}
+        () = serve => {}
     }
-    // First the broker: what was taken from it from now on, nobody would get.
     bridge.stop().await;
     // Whoever comes meanwhile is told to come back later.
     let draining = server.drain.begin(DRAIN, Alarm::default());

@@ -6,20 +6,22 @@ use crate::options::Options;
 use futures_util::StreamExt;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Connection, Consumer};
+use lapin::{Channel, Connection, Consumer};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// How long a broker may take to let one consume.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may take to say goodbye.
-const PARTING: Duration = Duration::from_secs(2);
+pub(crate) const PARTING: Duration = Duration::from_secs(2);
 
 /// A consumer of the queue, on a connection of its own.
 pub(crate) struct Session {
     connection: Connection,
+    channel: Channel,
     consumer: Consumer,
     _line: Arc<Line>,
 }
@@ -44,27 +46,35 @@ impl Session {
         let exclusive = BasicConsumeOptions { exclusive: true, ..BasicConsumeOptions::default() };
         let consumer =
             channel.basic_consume(options.queue.clone(), "".into(), exclusive, FieldTable::default()).await?;
-        Ok(Self { connection, consumer, _line: line })
+        Ok(Self { connection, channel, consumer, _line: line })
     }
 
-    /// Takes in what comes, one after the other, until the connection breaks or the broker ends it.
-    pub(crate) async fn consume(&mut self, intake: &mut Intake) -> Box<dyn Error> {
-        while let Some(message) = self.consumer.next().await {
-            let taken = match message {
-                Ok(message) => intake.take(&message).await,
-                Err(error) => Err(error.into()),
+    /// Takes in what comes, one after the other, until it's stopped. The connection may break before, or the broker end it.
+    pub(crate) async fn consume(
+        &mut self,
+        intake: &mut Intake,
+        stopped: &mut oneshot::Receiver<()>,
+    ) -> Result<(), Box<dyn Error>> {
+        loop {
+            let message = tokio::select! {
+                biased;
+                _ = &mut *stopped => return Ok(()),
+                message = self.consumer.next() => message,
             };
-            if let Err(error) = taken {
-                return error;
-            }
+            // What has begun is finished, whatever comes: an acknowledgement that nobody waits for may never be sent.
+            intake.take(&message.ok_or("the broker has cancelled the consumer")??).await?;
         }
-        "the broker has cancelled the consumer".into()
     }
 
-    /// Says everything that's still to be said, then goodbye.
+    /// Says goodbye. The channel comes first: AMQP keeps the order within a channel alone, so with its answer the broker says that
+    /// it has read all acknowledgements.
     pub(crate) async fn close(self) {
+        let part = async {
+            self.channel.close(200, "".into()).await?;
+            self.connection.close(200, "".into()).await
+        };
         // A connection that's gone needs no goodbye.
-        let _ = timeout(PARTING, self.connection.close(200, "".into())).await;
+        let _ = timeout(PARTING, part).await;
     }
 }
 

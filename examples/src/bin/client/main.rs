@@ -3,8 +3,8 @@
 mod connect;
 mod print;
 
-use connect::{Connection, connect};
-use eventsource_core::codec::EventIdBuf;
+use connect::{Connection, connect, forget_login};
+use eventsource_core::codec::{EventIdBuf, EventsError, Growable, Overflow};
 use eventsource_core::{Decoder, Events};
 use eventsource_hyper::BodyChunks;
 use futures_util::StreamExt;
@@ -31,10 +31,14 @@ Usage: client --url URL [--count N] [--last-event-id ID]
 /// Until the server sets another.
 const RECONNECTION_TIME: Duration = Duration::from_secs(3);
 
+/// Whatever the server sets, a reconnection neither comes at once, again and again, nor never.
+const SHORTEST_RECONNECTION_TIME: Duration = Duration::from_millis(100);
+const LONGEST_RECONNECTION_TIME: Duration = Duration::from_hours(1);
+
 struct Arguments {
     url: Url,
     count: u64,
-    decoder: Decoder<eventsource_core::codec::Growable>,
+    decoder: Decoder<Growable>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -55,6 +59,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     };
     let client = Client::builder(TokioExecutor::new()).build_http();
     let printer = Printer::new();
+    if forget_login(&mut url) {
+        printer.note("the URL's user and password aren't sent");
+    }
     let mut reconnection_time = RECONNECTION_TIME;
     while count > 0 {
         match connect(&client, &url, decoder.last_event_id()).await {
@@ -71,11 +78,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
                             printer.event(&event);
                             count -= 1;
                         }
+                        // The decoder goes on after it. Its id counts, so that it isn't fetched again and again.
+                        Some(Err(EventsError::Limit(error))) => {
+                            printer.note(&format!("skipped an event: {error}"));
+                        }
                         Some(Err(error)) => printer.note(&format!("the stream broke: {error}")),
                         None => break,
                     }
                 }
-                reconnection_time = events.retry().unwrap_or(reconnection_time);
+                reconnection_time = events.retry().map_or(reconnection_time, |retry| {
+                    retry.clamp(SHORTEST_RECONNECTION_TIME, LONGEST_RECONNECTION_TIME)
+                });
                 decoder = events.into_decoder();
             }
             Ok(Connection::NoContent) => {
@@ -97,11 +110,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
 /// None where help was asked for.
 fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     use lexopt::prelude::{Long, ValueExt};
-    let (mut url, mut count, mut decoder) = (None, u64::MAX, Decoder::new());
+    let (mut url, mut count) = (None, u64::MAX);
+    let mut decoder = Decoder::new().overflow(Overflow::Skip);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("url") => url = Some(arguments.value()?.parse::<Url>()?),
+            // What's wrong with it is told without it, for it may hold a password.
+            Long("url") => url = Some(Url::parse(&arguments.value()?.string()?)?),
             Long("count") => count = arguments.value()?.parse()?,
             Long("last-event-id") => {
                 let id = EventIdBuf::try_from(arguments.value()?.string()?)?;
@@ -113,7 +128,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     }
     let url = url.ok_or("--url is missing; --help says more")?;
     if url.scheme() != "http" {
-        return Err(format!("not an http:// address: {url}").into());
+        return Err(format!("--url: not an http:// address but one of the scheme {}", url.scheme()).into());
     }
     Ok(Some(Arguments { url, count, decoder }))
 }

@@ -1,7 +1,7 @@
 //! Events as a person would want to read them.
 
 use eventsource_core::OwnedEvent;
-use std::borrow::Cow;
+use examples::harmless;
 use std::io::{IsTerminal, Write, stdout};
 
 /// Prints to the standard output, in colours if that's a terminal. Nobody can send it control sequences.
@@ -45,10 +45,4 @@ fn print(line: &str) {
     if writeln!(stdout().lock(), "{line}").is_err() {
         std::process::exit(0);
     }
-}
-
-/// Without what would control the terminal.
-fn harmless(text: &str) -> Cow<'_, str> {
-    let harmful = |character: char| character.is_control() && character != '\t';
-    if text.contains(harmful) { text.replace(harmful, "\u{fffd}").into() } else { text.into() }
 }

@@ -2,6 +2,7 @@
 
 use crate::report::Report;
 use eventsource_core::http::is_event_stream;
+use examples::harmless;
 use futures_util::StreamExt;
 use http_body_util::Empty;
 use hyper::StatusCode;
@@ -27,7 +28,9 @@ pub(crate) async fn read(url: &Url) -> Result<(), Box<dyn Error>> {
         let event = event?;
         let id = event.last_event_id.clone();
         match event.into_json::<Report>() {
-            Ok(report) => writeln!(stdout(), "{id} {}", serde_json::to_string(&report)?)?,
+            Ok(report) => {
+                writeln!(stdout(), "{} {}", harmless(id.as_str()), serde_json::to_string(&report)?)?;
+            }
             // Something else may come along one day; it's still there, to be looked at.
             Err(error) => eprintln!("{error}: {:?}", error.event.data),
         }

@@ -74,7 +74,7 @@ async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     let server = Server::default();
     let shared = server.clone();
     tokio::select! {
-        ended = serve(port, &server.stop, move |request| ready(shared.answer(&request))) => ended,
+        ended = serve(port, &server.stop, move |request, _| ready(shared.answer(&request))) => ended,
         failed = server.report() => failed,
     }
 }

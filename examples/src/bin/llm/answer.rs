@@ -28,6 +28,11 @@ impl Answer {
         Self { question, said: Channel::with_options(options), turn: Mutex::default() }
     }
 
+    /// Whether all has been said, and nobody is at it.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.turn.try_lock().is_ok_and(|said| *said >= self.question.words)
+    }
+
     /// The words after `last_event_id`, then `done`. The work on the answer is a part of the stream, and is dropped with it: nobody
     /// works for a client that has gone.
     pub(crate) fn stream(

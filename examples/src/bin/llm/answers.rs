@@ -4,12 +4,16 @@ use crate::answer::Answer;
 use crate::question::Question;
 use eventsource_core::EventId;
 use eventsource_core::channel::SequenceId;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many are kept; then the oldest has to go.
+/// So many are kept.
 const MAX_ANSWERS: usize = 256;
+
+/// So many of one client are kept.
+const MAX_OF_CLIENT: usize = 32;
 
 /// So long each is kept.
 const TIME_TO_RESUME: Duration = Duration::from_mins(10);
@@ -17,30 +21,53 @@ const TIME_TO_RESUME: Duration = Duration::from_mins(10);
 #[derive(Debug, Default)]
 pub(crate) struct Answers(Mutex<Table>);
 
+/// Why there's no room for another answer: too many broke off, and may be asked for again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum NoRoom {
+    /// Of this client's.
+    OfThisClient,
+    /// Of all clients'.
+    InAll,
+}
+
+/// The oldest first.
 #[derive(Debug, Default)]
-struct Table {
-    answers: HashMap<u64, Arc<Answer>>,
-    /// When each began, the oldest first.
-    begun: VecDeque<(Instant, u64)>,
+struct Table(VecDeque<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    begun: Instant,
+    client: IpAddr,
+    epoch: u64,
+    answer: Arc<Answer>,
 }
 
 impl Answers {
-    /// Begins another one, which can be resumed by whoever knows one of its ids.
-    pub(crate) fn begin(&self, question: Question) -> Result<Arc<Answer>, getrandom::Error> {
-        let epoch = getrandom::u64()?;
-        let answer = Arc::new(Answer::new(question, epoch));
-        self.table(Instant::now()).insert(Instant::now(), epoch, Arc::clone(&answer));
+    /// Begins another one of a client's. Whoever knows one of its ids can resume it, so nobody may guess the epoch, which is
+    /// a part of these.
+    pub(crate) fn begin(
+        &self,
+        question: Question,
+        client: IpAddr,
+        epoch: u64,
+    ) -> Result<Arc<Answer>, NoRoom> {
+        let (begun, answer) = (Instant::now(), Arc::new(Answer::new(question, epoch)));
+        self.table(begun).insert(Kept { begun, client, epoch, answer: Arc::clone(&answer) })?;
         Ok(answer)
     }
 
     /// The answer that has an event with this id, if it's still kept.
     pub(crate) fn find(&self, id: EventId<'_>) -> Option<Arc<Answer>> {
         let epoch = SequenceId::parse(id)?.epoch();
-        self.table(Instant::now()).answers.get(&epoch).cloned()
+        self.table(Instant::now())
+            .0
+            .iter()
+            .find(|kept| kept.epoch == epoch)
+            .map(|kept| Arc::clone(&kept.answer))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.table(Instant::now()).answers.len()
+        self.table(Instant::now()).0.len()
     }
 
     /// The table as of now.
@@ -52,23 +79,26 @@ impl Answers {
 }
 
 impl Table {
-    fn insert(&mut self, now: Instant, epoch: u64, answer: Arc<Answer>) {
-        if self.begun.len() >= MAX_ANSWERS {
-            self.forget_oldest();
+    /// Where there's no room, the client's own oldest has to go that's complete. Another client's never does, or whoever asks
+    /// much would push out what others may come back for; nor does one that broke off.
+    fn insert(&mut self, new: Kept) -> Result<(), NoRoom> {
+        let is_own = |kept: &Kept| kept.client == new.client;
+        let no_room = if self.0.iter().filter(|kept| is_own(kept)).count() >= MAX_OF_CLIENT {
+            Some(NoRoom::OfThisClient)
+        } else {
+            (self.0.len() >= MAX_ANSWERS).then_some(NoRoom::InAll)
+        };
+        if let Some(no_room) = no_room {
+            let complete = self.0.iter().position(|kept| is_own(kept) && kept.answer.is_complete());
+            self.0.remove(complete.ok_or(no_room)?);
         }
-        self.begun.push_back((now, epoch));
-        self.answers.insert(epoch, answer);
+        self.0.push_back(new);
+        Ok(())
     }
 
     fn expire(&mut self, now: Instant) {
-        while self.begun.front().is_some_and(|&(begun, _)| now.duration_since(begun) >= TIME_TO_RESUME) {
-            self.forget_oldest();
-        }
-    }
-
-    fn forget_oldest(&mut self) {
-        if let Some((_, epoch)) = self.begun.pop_front() {
-            self.answers.remove(&epoch);
+        while self.0.front().is_some_and(|kept| now.duration_since(kept.begun) >= TIME_TO_RESUME) {
+            self.0.pop_front();
         }
     }
 }
@@ -76,31 +106,56 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
-    fn answer(epoch: u64) -> Arc<Answer> {
-        Arc::new(Answer::new(Question { prompt: "?".to_owned(), words: 1 }, epoch))
+    /// Of no words it's complete from the beginning.
+    fn kept(begun: Instant, client: u8, epoch: u64, words: usize) -> Kept {
+        let question = Question { prompt: "?".to_owned(), words };
+        let client = Ipv4Addr::new(127, 0, 0, client).into();
+        Kept { begun, client, epoch, answer: Arc::new(Answer::new(question, epoch)) }
+    }
+
+    fn epochs(table: &Table) -> Vec<u64> {
+        table.0.iter().map(|kept| kept.epoch).collect()
     }
 
     #[test]
     fn each_is_forgotten_when_its_time_is_over() {
         let (mut table, start) = (Table::default(), Instant::now());
-        table.insert(start, 1, answer(1));
-        table.insert(start + Duration::from_secs(1), 2, answer(2));
+        table.insert(kept(start, 1, 1, 1)).unwrap();
+        table.insert(kept(start + Duration::from_secs(1), 1, 2, 1)).unwrap();
         table.expire(start + TIME_TO_RESUME.saturating_sub(Duration::from_nanos(1)));
-        assert_eq!(table.answers.len(), 2);
+        assert_eq!(epochs(&table), [1, 2]);
         table.expire(start + TIME_TO_RESUME);
-        assert!(!table.answers.contains_key(&1) && table.answers.contains_key(&2));
+        assert_eq!(epochs(&table), [2]);
         table.expire(start + TIME_TO_RESUME + Duration::from_secs(1));
-        assert!(table.answers.is_empty() && table.begun.is_empty());
+        assert!(epochs(&table).is_empty());
     }
 
     #[test]
-    fn the_oldest_makes_room() {
+    fn a_client_s_own_oldest_that_is_complete_makes_room() {
         let (mut table, now) = (Table::default(), Instant::now());
         for epoch in 0..1000 {
-            table.insert(now, epoch, answer(epoch));
-            assert!(table.answers.len() <= MAX_ANSWERS && table.answers.contains_key(&epoch));
+            // Every tenth broke off, until there are so many that one more question is refused.
+            let words = usize::from(epoch % 10 == 0);
+            table.insert(kept(now, 1, epoch, words)).unwrap_or_else(|no_room| {
+                assert!(epoch > 310 && no_room == NoRoom::OfThisClient, "{epoch}");
+            });
+            assert!(table.0.len() <= MAX_OF_CLIENT);
         }
-        assert!(table.answers.keys().all(|&epoch| epoch >= 1000 - MAX_ANSWERS as u64));
+        assert_eq!(epochs(&table), (0..320).step_by(10).collect::<Vec<_>>());
+        table.insert(kept(now, 2, 1000, 1)).unwrap();
+    }
+
+    #[test]
+    fn no_client_makes_room_for_another() {
+        let (mut table, now) = (Table::default(), Instant::now());
+        for epoch in 0..MAX_ANSWERS as u64 {
+            let client = u8::try_from(epoch / 32).unwrap();
+            table.insert(kept(now, client, epoch, 0)).unwrap();
+        }
+        assert_eq!(table.insert(kept(now, 99, 1000, 1)), Err(NoRoom::InAll));
+        table.insert(kept(now, 7, 1000, 1)).unwrap();
+        assert_eq!((table.0.len(), epochs(&table).contains(&224)), (MAX_ANSWERS, false));
     }
 }

@@ -2,26 +2,33 @@
 //!
 //! There's no model: what stands for it is `babble`. When the client goes, the work on its answer stops at once. When it comes
 //! back, with the id of the last word that it has, it gets the rest: what was said meanwhile from memory, then what's new.
+//!
+//! A model's words cost money, so who may have them spoken is bounded: pages of other sites
+//! [ask nothing](examples::check_local), a client has [so many answers at once](seats), and so many
+//! [are kept for it](answers), which no other client's push out.
 
 mod answer;
 mod answers;
 mod babble;
 mod question;
+mod seats;
 mod stats;
 
 use answer::Answer;
-use answers::Answers;
+use answers::{Answers, NoRoom};
 use eventsource_core::{LastEventId, StopHandle};
 use eventsource_hyper::{BoxEventBody, EventBody, Responder};
 use eventsource_tokio::Alarm;
 use examples::{Program, serve, text, upload};
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, HeaderMap, HeaderValue};
+use hyper::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 use question::Question;
+use seats::Seats;
 use stats::Stats;
 use std::error::Error;
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -44,6 +51,7 @@ const MAX_BODY: usize = 8 * 1024;
 #[derive(Clone, Default)]
 struct Server {
     answers: Arc<Answers>,
+    seats: Arc<Seats>,
     stats: Arc<Stats>,
     stop: StopHandle,
 }
@@ -51,9 +59,13 @@ struct Server {
 type Refusal = Box<Response<Full<Bytes>>>;
 
 impl Server {
-    async fn respond(self, request: Request<Incoming>) -> Response<Either<BoxEventBody, Full<Bytes>>> {
+    async fn respond(
+        self,
+        request: Request<Incoming>,
+        client: IpAddr,
+    ) -> Response<Either<BoxEventBody, Full<Bytes>>> {
         let response = match (request.method(), request.uri().path()) {
-            (&Method::POST, "/answer") => match self.answer(request).await {
+            (&Method::POST, "/answer") => match self.answer(request, client).await {
                 Ok(response) => return response.map(Either::Left),
                 Err(refusal) => *refusal,
             },
@@ -69,19 +81,33 @@ impl Server {
         response.map(Either::Right)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<BoxEventBody>, Refusal> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        client: IpAddr,
+    ) -> Result<Response<BoxEventBody>, Refusal> {
+        // The stream has it until it ends, however it ends.
+        let seat = self.seats.take(client).ok_or_else(|| {
+            refuse_for_now(StatusCode::TOO_MANY_REQUESTS, "you have too many answers at once\n")
+        })?;
         let (head, body) = request.into_parts();
         let body = upload(body, MAX_BODY, Alarm::default()).await?;
-        let answer = self.find_or_begin(&head.headers, &body)?;
+        let answer = self.find_or_begin(&head.headers, &body, client)?;
         let responder = Responder::new().methods([Method::POST]);
         let response = responder.respond(&Request::from_parts(head, ()), |last_event_id| {
-            answer.stream(last_event_id, Arc::clone(&self.stats)).stop_on(&self.stop)
+            let stream = answer.stream(last_event_id, Arc::clone(&self.stats)).stop_on(&self.stop);
+            stream.on_end(move |_| drop(seat))
         });
         Ok(response.map(EventBody::into_boxed))
     }
 
     /// The answer that the client has a part of, or else one to what it asks.
-    fn find_or_begin(&self, headers: &HeaderMap, body: &[u8]) -> Result<Arc<Answer>, Refusal> {
+    fn find_or_begin(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        client: IpAddr,
+    ) -> Result<Arc<Answer>, Refusal> {
         let refuse = |status, why: String| Err(Box::new(text(status, why + "\n")));
         let last_event_id = headers.get("last-event-id").map(|id| LastEventId::parse(id.as_bytes()));
         // No browser comes here by itself, so an error status does no harm.
@@ -96,13 +122,32 @@ impl Server {
             }
         }
         match Question::parse(headers, body) {
-            Ok(question) => self
-                .answers
-                .begin(question)
-                .or_else(|error| refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string())),
+            Ok(question) => match getrandom::u64() {
+                Ok(epoch) => self.answers.begin(question, client, epoch).map_err(refuse_no_room),
+                Err(error) => refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            },
             Err(error) => refuse(StatusCode::BAD_REQUEST, error.to_string()),
         }
     }
+}
+
+fn refuse_no_room(no_room: NoRoom) -> Refusal {
+    match no_room {
+        NoRoom::OfThisClient => refuse_for_now(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many of your answers broke off; come back for them, or later\n",
+        ),
+        NoRoom::InAll => {
+            refuse_for_now(StatusCode::SERVICE_UNAVAILABLE, "too many answers are kept; come back later\n")
+        }
+    }
+}
+
+/// Says that it's worth a try later.
+fn refuse_for_now(status: StatusCode, why: &'static str) -> Refusal {
+    let mut refusal = text(status, why);
+    refusal.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
+    Box::new(refusal)
 }
 
 fn main() -> ExitCode {
@@ -113,5 +158,5 @@ fn main() -> ExitCode {
 async fn run(port: u16) -> Result<(), Box<dyn Error>> {
     let server = Server::default();
     let stop = server.stop.clone();
-    serve(port, &stop, move |request| server.clone().respond(request)).await
+    serve(port, &stop, move |request, client| server.clone().respond(request, client)).await
 }

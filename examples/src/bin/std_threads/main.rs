@@ -9,7 +9,7 @@ use eventsource_core::Channel;
 use examples::{Program, announce};
 use request::Request;
 use std::error::Error;
-use std::io::{Result, Write};
+use std::io::{ErrorKind, Read, Result, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ const INTERVAL: Duration = Duration::from_secs(3);
 /// So many connections there can be; one more is closed at once.
 const MAX_CLIENTS: usize = 1000;
 
-/// So long it may take until more of a request's head comes.
+/// So long a request's head may take: in all, for a byte now and then would keep a thread for hours.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
@@ -60,6 +60,23 @@ fn run(port: u16) -> std::result::Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What a client sends until then.
+struct Until<'a> {
+    client: &'a TcpStream,
+    end: Instant,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.client.set_read_timeout(Some(left))?;
+        self.client.read(bytes)
+    }
+}
+
 /// Tells everybody how long it has been running.
 fn publish(news: &Channel) {
     let start = Instant::now();
@@ -69,8 +86,7 @@ fn publish(news: &Channel) {
 }
 
 fn answer(mut client: TcpStream, news: &Channel) -> Result<()> {
-    client.set_read_timeout(Some(PATIENCE))?;
-    let request = Request::read(&client)?;
+    let request = Request::read(Until { client: &client, end: Instant::now() + PATIENCE })?;
     let (status, text) = match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/events") if request.accepts_events => {
             return events::serve(client, request.last_event_id, news);
