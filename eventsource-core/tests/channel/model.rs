@@ -192,7 +192,7 @@ impl Run {
             9 if !self.subs.is_empty() => {
                 let index = bytes.next() % self.subs.len();
                 let sub = self.subs.swap_remove(index);
-                if sub.probe.is_some() {
+                if !sub.parts.is_empty() {
                     self.leave(&sub.topics);
                 }
             }
@@ -834,9 +834,11 @@ impl Run {
             }
             if ended {
                 sub.probe = None;
-                sub.parts.clear();
+                let has_left = std::mem::take(&mut sub.parts).is_empty();
                 let topics = sub.topics.clone();
-                self.leave(&topics);
+                if !has_left {
+                    self.leave(&topics);
+                }
             }
             return false;
         }
