@@ -4,6 +4,7 @@
 //! alone; so the same rows can be printed by any version.
 
 mod aging;
+mod cores;
 mod held;
 mod prober;
 mod speed;
@@ -24,16 +25,21 @@ struct Row {
 /// How often each thing is measured.
 #[derive(Clone, Copy)]
 struct Effort {
-    /// An operation that others may wait for.
-    waits: usize,
+    /// An operation that others may wait for: at least so many times, and for so long.
+    waits: (usize, Duration),
     /// A round of short ones.
     rounds: usize,
 }
 
 fn main() {
+    cores::stay_on(<[usize]>::first);
     let (options, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word == "--quick");
     let is_quick = !options.is_empty();
-    let effort = if is_quick { Effort { waits: 5, rounds: 201 } } else { Effort { waits: 15, rounds: 1001 } };
+    let effort = if is_quick {
+        Effort { waits: (5, Duration::from_millis(300)), rounds: 201 }
+    } else {
+        Effort { waits: (15, Duration::from_secs(1)), rounds: 1001 }
+    };
     // A part of a row's name, or of its group's, to run that alone.
     let wanted = words.join(" ");
 

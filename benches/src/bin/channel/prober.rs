@@ -1,6 +1,6 @@
 //! What an operation makes others wait for, seen from outside.
 
-use crate::{Effort, micros};
+use crate::{Effort, cores, micros};
 use eventsource_core::{Publication, Topics};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +35,9 @@ pub(crate) fn longest_wait<I, O>(
 ) -> String {
     let prober = Prober::new(topics);
     let (mut least_wait, mut least_time) = (Duration::MAX, Duration::MAX);
-    for _ in 0..effort.waits {
+    let (times, at_least) = effort.waits;
+    let start = Instant::now();
+    for _ in (0_usize..).take_while(|&done| done < times || start.elapsed() < at_least) {
         let prepared = prepare();
         let (wait, time) = prober.watch(|| operation(prepared));
         least_wait = least_wait.min(wait);
@@ -54,6 +56,7 @@ impl Prober {
         let (is_warm, warm) = channel();
         let (longest_seen, longest) = channel();
         let thread = thread::spawn(move || {
+            cores::stay_on(<[usize]>::last);
             let publication = Publication::new("probe");
             let probe = || {
                 topics.publish("probe", publication.clone()).expect("there's room for the probe's topic");
