@@ -48,8 +48,8 @@ Tasks:
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME [ARGUMENT ...]
-                       run a benchmark, codec or fanout, with arguments of its own: a part of a case's name,
-                       to run that alone, and for fanout --quick; or crowd, 5,000 clients of the hub
+                       run a benchmark, codec, channel or fanout, with arguments of its own: a part of a case's name,
+                       to run that alone, and for channel and fanout --quick; or crowd, 5,000 clients of the hub
   peers                run the tests that need curl, Chromium, Node, RabbitMQ, nginx, HAProxy and Caddy
   ci [--allow-skip=STEP ...]
                        run everything that has to pass; a step that can't run here fails, unless it may be skipped

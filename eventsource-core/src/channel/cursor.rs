@@ -2,6 +2,7 @@
 
 use super::log::{Log, Read};
 use super::policy::Lag;
+use super::segment::Run;
 use super::state::State;
 use super::topic::Topic;
 use crate::codec::Frame;
@@ -105,14 +106,6 @@ const BATCH: usize = 64;
 const BATCH_BYTES: usize = 32 * 1024;
 
 impl<L> State<L> {
-    /// Returns whether something waits.
-    pub(super) fn is_behind(&mut self, slot: usize, places: &mut Places, lag: Lag) -> bool {
-        self.note_changed(slot, places);
-        places.active().iter().filter_map(|&active| places.cursors.get(active)).any(|cursor| {
-            self.topics.get(cursor.topic).is_some_and(|topic| topic.next(cursor.position, lag).is_some())
-        })
-    }
-
     /// Returns the number of the next event of all.
     pub(super) fn next(&self, places: &Places, lag: Lag) -> Option<u64> {
         let next = |cursor: &Cursor| {
@@ -128,7 +121,7 @@ impl<L> State<L> {
         }
     }
 
-    /// Takes what's next. Those topics where the subscription lags are dealt with first.
+    /// Takes what's next, and says whether there's more. Those topics where the subscription lags are dealt with first.
     pub(super) fn take(
         &mut self,
         slot: usize,
@@ -136,7 +129,7 @@ impl<L> State<L> {
         lag: Lag,
         until: u64,
         filtered: bool,
-    ) -> Batch<L> {
+    ) -> (Batch<L>, bool) {
         self.note_changed(slot, places);
         let is_closing = until < u64::MAX;
         let mut dropped = 0_u64;
@@ -150,26 +143,24 @@ impl<L> State<L> {
             };
             let Ok(lost) = topic.check(cursor, lag, is_closing) else {
                 self.counters.lagged = self.counters.lagged.saturating_add(1);
-                return Batch::End(EndReason::Lagged);
+                return (Batch::End(EndReason::Lagged), true);
             };
             dropped = dropped.saturating_add(lost);
         }
         if dropped > 0 {
             self.counters.lagged = self.counters.lagged.saturating_add(1);
             self.counters.dropped = self.counters.dropped.saturating_add(dropped);
-            self.catch_up(places, lag);
-            return Batch::Dropped(dropped);
+            return (Batch::Dropped(dropped), self.catch_up(places, lag));
         }
         let batch = match &mut **cursors {
             [cursor] if lag != Lag::Conflate && !filtered => self.take_run(slot, cursor, until),
             _ => self.take_batch(slot, places, lag, until, filtered),
         };
-        self.catch_up(places, lag);
-        batch
+        (batch, self.catch_up(places, lag))
     }
 
-    /// Notes where everything was taken.
-    fn catch_up(&mut self, places: &mut Places, lag: Lag) {
+    /// Notes where everything was taken. Returns whether it isn't everywhere.
+    fn catch_up(&mut self, places: &mut Places, lag: Lag) -> bool {
         let Places { cursors, active } = places;
         let mut is_active = |number: usize| {
             let Some(cursor) = cursors.get(number) else { return false };
@@ -181,13 +172,13 @@ impl<L> State<L> {
             is_active
         };
         if cursors.len() == 1 {
-            is_active(0);
-        } else {
-            active.retain(|&number| is_active(number));
-            if active.len() < active.capacity() / 8 {
-                active.shrink_to_fit();
-            }
+            return is_active(0);
         }
+        active.retain(|&number| is_active(number));
+        if active.len() < active.capacity() / 8 {
+            active.shrink_to_fit();
+        }
+        !active.is_empty()
     }
 
     /// Takes all that belongs together.
@@ -197,7 +188,7 @@ impl<L> State<L> {
             return Batch::Empty;
         };
         let before = until.saturating_add(1);
-        let Read::Events { frames, to, sequence } =
+        let Read::Events(Run { frames, to, sequence }) =
             topic.log.read(cursor.position, before, &mut self.counters)
         else {
             return Batch::Empty;
@@ -249,7 +240,7 @@ impl<L> State<L> {
                 // Up to where another cursor comes in.
                 let before =
                     heads.peek().map_or(u64::MAX, |Reverse((next, _))| *next).min(until.saturating_add(1));
-                let Read::Events { frames, to, sequence } =
+                let Read::Events(Run { frames, to, sequence }) =
                     topic.log.read(cursor.position, before, &mut self.counters)
                 else {
                     break;

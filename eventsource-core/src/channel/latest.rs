@@ -63,9 +63,8 @@ impl<L> Latest<L> {
         }
     }
 
-    /// Lets the oldest go. Returns whether there was one.
-    pub(crate) fn evict(&mut self, garbage: &mut Vec<Value<L>>, stats: &mut Stats) -> bool {
-        let Some((&oldest, _)) = self.by_sequence.first_key_value() else { return false };
+    fn evict(&mut self, garbage: &mut Vec<Value<L>>, stats: &mut Stats) {
+        let Some((&oldest, _)) = self.by_sequence.first_key_value() else { return };
         let value = self.remove(oldest, stats);
         if let Some(key) = value.as_ref().and_then(|value| value.key.as_ref()) {
             self.by_key.remove(key);
@@ -73,7 +72,23 @@ impl<L> Latest<L> {
         garbage.extend(value);
         self.evicted = self.evicted.saturating_add(1);
         self.evicted_to = oldest;
-        true
+    }
+
+    /// Lets everything go. Returns it.
+    pub(crate) fn clear(&mut self, stats: &mut Stats) -> Self {
+        let (mut empty, mut evicted_to) = (Self::new(0), self.evicted_to);
+        if let Some((&newest, _)) = self.by_sequence.last_key_value() {
+            evicted_to = newest;
+        }
+        empty.evicted = self.evicted.saturating_add(self.by_sequence.len() as u64);
+        empty.evicted_to = evicted_to;
+        stats.bytes = stats.bytes.saturating_sub(self.bytes);
+        core::mem::replace(self, empty)
+    }
+
+    /// Returns the events in the table.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Value<L>> {
+        self.by_sequence.values()
     }
 
     fn remove(&mut self, sequence: u64, stats: &mut Stats) -> Option<Value<L>> {

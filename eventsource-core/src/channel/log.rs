@@ -1,13 +1,12 @@
 //! One topic's log: a ring of encoded events, read by position. Pure: no lock, no waker, no clock.
 
 use super::policy::Bounds;
-use super::segment::{Entry, Segment};
+use super::segment::{Entry, Run, Segment};
 use super::stats::Stats;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use bytes::Bytes;
 use core::time::Duration;
 
 /// A ring of events, each at a position: the first ever at 0, the next at 1. Sequence numbers increase too, but have gaps
@@ -22,8 +21,8 @@ use core::time::Duration;
 /// that are a little behind. The live window holds at least the last batch.
 ///
 /// # Cost
-/// However many events a trimming lets go, it takes a search. Their memory is given back by [`release`](Self::release), in
-/// portions, so that nobody else has to wait for all of it.
+/// However many events a trimming lets go, it takes a search, and [`release`](Self::release) hands them out as they are: to free
+/// them is for where nobody waits.
 pub(crate) struct Log<L> {
     segments: VecDeque<Box<Segment<L>>>,
     /// The oldest position that's kept, and the one after the newest. What's before the one may be in memory still.
@@ -58,9 +57,8 @@ pub(crate) struct Kept {
 
 /// What was let go, to be dropped where nobody waits for it: it may be large, and holds labels, which are a caller's.
 pub(crate) struct Released<L> {
-    #[expect(clippy::vec_box, reason = "under the lock, each is moved as it is")]
-    segments: Vec<Box<Segment<L>>>,
-    entries: Vec<Entry<L>>,
+    pub(crate) segments: VecDeque<Box<Segment<L>>>,
+    pub(crate) entries: Vec<Entry<L>>,
 }
 
 /// What's at a position.
@@ -69,8 +67,7 @@ pub(crate) struct Released<L> {
 pub(crate) enum Read {
     /// Nothing yet.
     Empty,
-    /// Encoded events, up to the position `to` and the sequence number `sequence`.
-    Events { frames: Bytes, to: u64, sequence: u64 },
+    Events(Run),
     /// It was let go.
     Gone,
 }
@@ -91,9 +88,6 @@ pub(crate) struct Missed {
     pub(crate) events: u64,
     pub(crate) is_exact: bool,
 }
-
-/// So many segments are given back at once.
-const PORTION: usize = 8;
 
 impl<L> Log<L> {
     /// Creates an empty log. Events up to the sequence number `lost_to` may have been there before, and are lost.
@@ -265,34 +259,39 @@ impl<L> Log<L> {
         run
     }
 
-    /// Gives back some of the memory of what was let go. Hands `released` each entry. Returns whether there's more.
-    pub(crate) fn release(
-        &mut self,
-        garbage: &mut Released<L>,
-        stats: &mut Stats,
-        mut released: impl FnMut(&Entry<L>),
-    ) -> bool {
-        let mut counted = |entry: &Entry<L>| {
-            stats.events = stats.events.saturating_sub(1);
-            stats.bytes = stats.bytes.saturating_sub(entry.len());
-            released(entry);
-        };
-        for _ in 0..PORTION {
-            let Some(segment) = self.segments.front_mut() else { return false };
-            if segment.end() > self.first {
-                while let Some(entry) = segment.release(self.first) {
-                    counted(&entry);
-                    garbage.entries.push(entry);
-                }
-                return false;
+    /// Hands out what was let go.
+    pub(crate) fn release(&mut self, stats: &mut Stats) -> Released<L> {
+        let before = self.in_memory();
+        let segments = match self.segments.partition_point(|segment| segment.end() <= self.first) {
+            0 => VecDeque::new(),
+            1 => self.segments.pop_front().into_iter().collect(),
+            // Only the pointers to those that stay are copied.
+            several => {
+                let rest = self.segments.split_off(several);
+                core::mem::replace(&mut self.segments, rest)
             }
-            segment.entries().for_each(&mut counted);
-            garbage.segments.extend(self.segments.pop_front());
-            if self.segments.len() < self.segments.capacity() / 8 {
-                self.segments.shrink_to_fit();
+        };
+        let mut entries = Vec::new();
+        if let Some(segment) = self.segments.front_mut() {
+            while let Some(entry) = segment.release(self.first) {
+                entries.push(entry);
             }
         }
-        self.segments.front().is_some_and(|segment| segment.end() <= self.first)
+        let after = self.in_memory();
+        stats.events = stats.events.saturating_sub(before.0.saturating_sub(after.0));
+        let bytes = usize::try_from(before.1.saturating_sub(after.1)).unwrap_or(usize::MAX);
+        stats.bytes = stats.bytes.saturating_sub(bytes);
+        Released { segments, entries }
+    }
+
+    /// Returns how many events are in memory, and how many bytes they are.
+    fn in_memory(&self) -> (u64, u64) {
+        match self.segments.front() {
+            Some(front) => {
+                (self.end.saturating_sub(front.start()), self.bytes.saturating_sub(front.byte_start()))
+            }
+            None => (0, 0),
+        }
     }
 
     /// Returns the events from a position on that belong together, before the sequence number `before`: as one piece that's shared
@@ -303,10 +302,7 @@ impl<L> Log<L> {
         }
         let at = self.segment_of(from);
         match self.segments.get_mut(at).and_then(|segment| segment.run(from, before, stats)) {
-            Some((frames, to)) => {
-                let last = self.entry(to.saturating_sub(1));
-                Read::Events { frames, to, sequence: last.map_or(0, |entry| entry.sequence) }
-            }
+            Some(run) => Read::Events(run),
             None => Read::Empty,
         }
     }
@@ -402,11 +398,5 @@ impl<L> Log<L> {
     /// Returns the number of the last event that was let go, if its id is this one.
     pub(crate) fn gone_with(&self, id: &str) -> Option<u64> {
         self.gone.id.as_deref().filter(|&gone| gone == id).map(|_| self.gone.to)
-    }
-}
-
-impl<L> Default for Released<L> {
-    fn default() -> Self {
-        Self { segments: Vec::new(), entries: Vec::new() }
     }
 }

@@ -37,6 +37,7 @@ mod segment;
 mod log;
 mod latest;
 mod forgotten;
+mod index;
 mod topic;
 mod state;
 mod cursor;

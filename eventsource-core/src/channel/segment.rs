@@ -51,6 +51,17 @@ pub(crate) struct Segment<L> {
     joined_at: u64,
 }
 
+/// Encoded events.
+#[derive(PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+pub(crate) struct Run {
+    pub(crate) frames: Bytes,
+    /// The position after the last one.
+    pub(crate) to: u64,
+    /// The last one's sequence number.
+    pub(crate) sequence: u64,
+}
+
 struct Joined {
     /// In bytes from the beginning of the log.
     start: u64,
@@ -73,7 +84,13 @@ impl<L> Segment<L> {
         usize::try_from(self.byte_end().saturating_sub(self.byte_start())).unwrap_or(usize::MAX)
     }
 
-    fn byte_start(&self) -> u64 {
+    /// Returns the position of its first event.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Returns where its first event begins, in bytes from the beginning of the log.
+    pub(crate) fn byte_start(&self) -> u64 {
         self.entries.front().map_or(0, Entry::start)
     }
 
@@ -143,23 +160,27 @@ impl<L> Segment<L> {
     }
 
     /// Returns the events from a position on, up to the end or to the sequence number `before`.
-    pub(crate) fn run(&mut self, from: u64, before: u64, stats: &mut Stats) -> Option<(Bytes, u64)> {
-        let to = self.position(|entry| entry.sequence < before);
+    pub(crate) fn run(&mut self, from: u64, before: u64, stats: &mut Stats) -> Option<Run> {
+        let to = match self.last() {
+            Some(last) if last.sequence < before => self.end(),
+            _ => self.position(|entry| entry.sequence < before),
+        };
         let last = self.entry(to.checked_sub(1)?)?;
-        let first = self.entry(from)?;
-        if first.sequence > last.sequence {
+        let (first, sequence) = (self.entry(from)?, last.sequence);
+        if first.sequence > sequence {
             return None;
         }
-        if first.sequence == last.sequence {
-            return Some((first.frame.clone(), to));
+        if first.sequence == sequence {
+            return Some(Run { frames: first.frame.clone(), to, sequence });
         }
         let span = first.start()..last.end;
         let whole = self.sealed || self.joined_at == self.end();
-        if let Some(piece) = self.joined.as_ref().and_then(|joined| joined.piece(span.clone())) {
-            return Some((piece, to));
+        if let Some(frames) = self.joined.as_ref().and_then(|joined| joined.piece(span.clone())) {
+            return Some(Run { frames, to, sequence });
         }
         self.join(if whole { self.byte_start()..self.byte_end() } else { span.clone() }, stats);
-        self.joined.as_ref().and_then(|joined| joined.piece(span)).map(|piece| (piece, to))
+        let frames = self.joined.as_ref().and_then(|joined| joined.piece(span))?;
+        Some(Run { frames, to, sequence })
     }
 
     fn join(&mut self, span: core::ops::Range<u64>, stats: &mut Stats) {
@@ -229,7 +250,7 @@ mod tests {
             if seal_first {
                 segment.seal();
             }
-            assert_eq!(segment.run(0, u64::MAX, &mut stats).unwrap().0.len(), 800);
+            assert_eq!(segment.run(0, u64::MAX, &mut stats).unwrap().frames.len(), 800);
             segment.seal();
             assert_eq!(held(&segment), 800);
         }
@@ -250,7 +271,7 @@ mod tests {
                 assert!(held(&segment) <= 3 * left + 100, "{} for {left}", held(&segment));
                 // What's left is still there.
                 let run = segment.run(position + 1, u64::MAX, &mut stats);
-                assert_eq!(run.map_or(0, |(bytes, _)| bytes.len()), left);
+                assert_eq!(run.map_or(0, |run| run.frames.len()), left);
             }
         }
     }

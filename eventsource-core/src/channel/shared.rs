@@ -64,21 +64,13 @@ impl<L> Shared<L> {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// Unlocks, wakes, and then gives back the memory of what was let go: in portions, between which others get the lock.
+    /// Lets go some of what has become too old, unlocks, wakes, and then frees what was let go.
     pub(super) fn unlock(&self, mut state: MutexGuard<'_, State<L>>, wakers: Vec<Waker>) {
         state.clear(self.permanent);
-        let (mut has_more, garbage) = (state.has_more(), core::mem::take(&mut state.garbage));
+        let garbage = core::mem::take(&mut state.garbage);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         drop(garbage);
-        while has_more {
-            let mut state = self.lock();
-            state.clear(self.permanent);
-            let garbage = core::mem::take(&mut state.garbage);
-            has_more = state.has_more();
-            drop(state);
-            drop(garbage);
-        }
     }
 
     /// Locks, and notes what time it is. The clock is a caller's, and may want the lock itself.
@@ -98,7 +90,7 @@ impl<L> Shared<L> {
         let (events, bytes) = (prepared.len(), batch_bytes(prepared));
         let has_duplicate = has_duplicate_id(prepared);
         let mut state = self.lock_at_this_time();
-        while self.is_full(&state, topic) && state.has_more() {
+        while self.is_full(&state, topic) && state.has_expired() {
             self.unlock(state, Vec::new());
             state = self.lock();
         }
@@ -149,7 +141,7 @@ impl<L> Shared<L> {
                 Ids::Callers => block.into_bytes(),
             };
             if let Some(id) = &id {
-                ids.insert(Arc::clone(id), Known { topic: index, sequence });
+                ids.set(Arc::clone(id), Known { topic: index, sequence });
             }
             if let (Some(latest), Some(bounds)) = (&mut topic.latest, &self.options.latest) {
                 let value =
@@ -185,7 +177,7 @@ impl<L> Shared<L> {
             return ONLY;
         }
         match state.names.get(name) {
-            Some(&index) => index,
+            Some(index) => index,
             None => self.insert_topic(state, name),
         }
     }
@@ -262,23 +254,13 @@ impl<L> Shared<L> {
     /// Lets go of what a topic keeps. Returns whether there was such a topic.
     pub(super) fn remove_topic(&self, name: &str) -> bool {
         let mut state = self.lock_at_this_time();
-        let Some(index) = state.names.get(name).copied() else { return false };
-        loop {
-            let has_more = state.empty(index);
-            if !has_more {
-                let needed_from = state.topics.get(index).map_or(0, |topic| topic.needed_from());
-                state.trim(index, needed_from);
-                state.forget_unused(index, self.permanent);
-            }
-            self.unlock(state, Vec::new());
-            if !has_more {
-                return true;
-            }
-            state = self.lock();
-            if state.names.get(name) != Some(&index) {
-                return true;
-            }
-        }
+        let Some(index) = state.names.get(name) else { return false };
+        state.empty(index);
+        let needed_from = state.topics.get(index).map_or(0, |topic| topic.needed_from());
+        state.trim(index, needed_from);
+        state.forget_unused(index, self.permanent);
+        self.unlock(state, Vec::new());
+        true
     }
 
     pub(super) fn close(&self) {
@@ -297,7 +279,12 @@ impl<L> Shared<L> {
     }
 
     pub(super) fn topic_stats(&self) -> Vec<TopicStats> {
-        self.unlock(self.lock_at_this_time(), Vec::new());
+        let mut state = self.lock_at_this_time();
+        while state.has_expired() {
+            self.unlock(state, Vec::new());
+            state = self.lock();
+        }
+        drop(state);
         let (mut topics, mut from) = (Vec::new(), 0_usize);
         // In portions, between which others get the lock.
         loop {

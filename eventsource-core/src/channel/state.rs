@@ -1,12 +1,14 @@
 //! What a channel's lock guards: the topics, and who's to be woken.
 
 use super::forgotten::Forgotten;
-use super::latest::Value;
-use super::log::{Kept, Released};
+use super::index::Index;
+use super::latest::{Latest, Value};
+use super::log::{Kept, Log};
+use super::segment::{Entry, Segment};
 use super::stats::Stats;
 use super::topic::{Several, Slot, Topic};
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
@@ -15,8 +17,7 @@ use slab::Slab;
 
 /// # Cost
 /// Under the lock there's nothing that takes longer the more topics there are, but for a search; nor the more events are let go:
-/// they're given back in portions, with the lock let go in between. The maps are trees, since a hash table stands still while it
-/// grows.
+/// their memory is given back outside of it.
 pub(super) struct State<L> {
     pub(super) kept: Kept,
     /// The number of the last event.
@@ -25,9 +26,9 @@ pub(super) struct State<L> {
     pub(super) now: Duration,
     pub(super) closed: bool,
     pub(super) topics: Slab<Box<Topic<L>>>,
-    pub(super) names: BTreeMap<Arc<str>, usize>,
+    pub(super) names: Index<usize>,
     /// The callers' ids of what's held.
-    pub(super) ids: BTreeMap<Arc<str>, Known>,
+    pub(super) ids: Index<Known>,
     pub(super) forgotten: Forgotten,
     pub(super) slots: Slab<Slot>,
     /// How many topics count.
@@ -35,8 +36,8 @@ pub(super) struct State<L> {
     pub(super) counters: Stats,
     /// The topics whose events have an age, by the time of their oldest one, or of an older one.
     expiring: BTreeSet<(Duration, usize)>,
-    /// Topics that hold memory of what was let go.
-    unreleased: Vec<usize>,
+    /// Segments that were let go in a topic, of whose ids some are still known.
+    indexed: VecDeque<(usize, Box<Segment<L>>)>,
     /// What was let go since the lock was taken.
     pub(super) garbage: Garbage<L>,
 }
@@ -50,20 +51,32 @@ pub(super) struct Known {
 
 /// What was let go, to be dropped once nothing is locked.
 pub(super) struct Garbage<L> {
-    pub(super) released: Released<L>,
+    segments: Vec<VecDeque<Box<Segment<L>>>>,
+    entries: Vec<Entry<L>>,
     pub(super) values: Vec<Value<L>>,
+    tables: Vec<Latest<L>>,
     #[expect(clippy::vec_box, reason = "under the lock, each is moved as it is")]
     topics: Vec<Box<Topic<L>>>,
 }
 
 impl<L> Default for Garbage<L> {
     fn default() -> Self {
-        Self { released: Released::default(), values: Vec::new(), topics: Vec::new() }
+        Self {
+            segments: Vec::new(),
+            entries: Vec::new(),
+            values: Vec::new(),
+            tables: Vec::new(),
+            topics: Vec::new(),
+        }
     }
 }
 
-/// So many topics are looked at for their age at once, and so many values let go.
-const PORTION: usize = 32;
+/// With each operation, so many topics are looked at for their age,
+const TOPICS_AT_ONCE: usize = 64;
+
+/// and the ids of so many segments are forgotten. What's left of that is for the next: it can't be replayed any more, and holds
+/// memory for a while.
+const SEGMENTS_AT_ONCE: usize = 4;
 
 impl<L> State<L> {
     pub(super) fn new(kept: Kept) -> Self {
@@ -73,14 +86,14 @@ impl<L> State<L> {
             now: Duration::ZERO,
             closed: false,
             topics: Slab::new(),
-            names: BTreeMap::new(),
-            ids: BTreeMap::new(),
+            names: Index::new(),
+            ids: Index::new(),
             forgotten: Forgotten::new(),
             slots: Slab::new(),
             counted: 0,
             counters: Stats::default(),
             expiring: BTreeSet::new(),
-            unreleased: Vec::new(),
+            indexed: VecDeque::new(),
             garbage: Garbage::default(),
         }
     }
@@ -89,7 +102,7 @@ impl<L> State<L> {
     pub(super) fn insert(&mut self, topic: Topic<L>) -> usize {
         let name = Arc::clone(&topic.name);
         let index = self.topics.insert(Box::new(topic));
-        self.names.insert(name, index);
+        self.names.set(name, index);
         index
     }
 
@@ -113,25 +126,25 @@ impl<L> State<L> {
         }
     }
 
-    /// Gives back some memory of what a topic has let go.
+    /// Takes out what a topic has let go.
     fn release(&mut self, index: usize) {
         let Some(topic) = self.topics.get_mut(index) else { return };
-        let latest = &topic.latest;
-        let has_more = topic.log.release(&mut self.garbage.released, &mut self.counters, |entry| {
-            // The table of the newest per key may still have it.
-            let is_latest = || latest.as_ref().is_some_and(|latest| latest.holds(entry.sequence));
-            if let Some(id) = entry.id.as_ref().filter(|_| !is_latest()) {
-                forget_id(&mut self.ids, id, entry.sequence);
-            }
-        });
-        if has_more {
-            self.unreleased.push(index);
+        let released = topic.log.release(&mut self.counters);
+        for entry in &released.entries {
+            forget_id(&mut self.ids, topic.latest.as_deref(), entry);
+        }
+        self.garbage.entries.extend(released.entries);
+        let has_ids = |segment: &Segment<L>| segment.last().is_some_and(|last| last.id.is_some());
+        if released.segments.back().is_some_and(|last| has_ids(last)) {
+            self.indexed.extend(released.segments.into_iter().map(|segment| (index, segment)));
+        } else if !released.segments.is_empty() {
+            self.garbage.segments.push(released.segments);
         }
     }
 
-    /// Lets go some of what has become too old, and gives back some memory.
+    /// Lets go some of what has become too old, and forgets some ids of what was let go.
     pub(super) fn clear(&mut self, permanent: bool) {
-        for _ in 0..PORTION {
+        for _ in 0..TOPICS_AT_ONCE {
             let Some((at, index)) = self.first_expired() else { break };
             self.expiring.remove(&(at, index));
             let Some(topic) = self.topics.get_mut(index) else {
@@ -148,19 +161,23 @@ impl<L> State<L> {
                 self.watch_age(index);
             }
         }
-        if let Some(index) = self.unreleased.pop() {
-            self.release(index);
-            self.forget_unused(index, permanent);
+        for _ in 0..SEGMENTS_AT_ONCE {
+            let Some((index, segment)) = self.indexed.pop_front() else { break };
+            let latest = self.topics.get(index).and_then(|topic| topic.latest.as_deref());
+            for entry in segment.entries() {
+                forget_id(&mut self.ids, latest, entry);
+            }
+            self.garbage.segments.push(VecDeque::from([segment]));
         }
     }
 
-    /// Returns whether there's more to let go or give back.
-    pub(super) fn has_more(&self) -> bool {
-        !self.unreleased.is_empty() || self.first_expired().is_some()
+    /// Returns whether something is too old that's still kept.
+    pub(super) fn has_expired(&self) -> bool {
+        self.first_expired().is_some()
     }
 
     pub(super) fn topic(&self, name: &str) -> Option<&Topic<L>> {
-        self.topics.get(*self.names.get(name)?).map(|topic| &**topic)
+        self.topics.get(self.names.get(name)?).map(|topic| &**topic)
     }
 
     fn first_expired(&self) -> Option<(Duration, usize)> {
@@ -171,32 +188,28 @@ impl<L> State<L> {
         self.kept.retention.age.is_some_and(|age| self.now.saturating_sub(at) > age)
     }
 
-    /// Lets go of everything that a topic keeps for replay, and some of what it keeps of the newest per key. Returns whether there's
-    /// more of that.
-    pub(super) fn empty(&mut self, index: usize) -> bool {
-        let Some(topic) = self.topics.get_mut(index) else { return false };
+    /// Lets go of everything that a topic keeps for replay and per key.
+    pub(super) fn empty(&mut self, index: usize) {
+        let Some(topic) = self.topics.get_mut(index) else { return };
         topic.log.forget_retained();
-        let has_more = topic.latest.as_mut().is_some_and(|latest| {
-            let garbage = &mut self.garbage.values;
-            (0..PORTION).all(|_| latest.evict(garbage, &mut self.counters))
-        });
-        self.forget_values(index);
-        has_more
+        let table = topic.latest.as_mut().map(|latest| latest.clear(&mut self.counters));
+        for value in table.iter().flat_map(Latest::values) {
+            forget_value(&mut self.ids, &topic.log, value);
+        }
+        self.garbage.tables.extend(table);
     }
 
     /// Forgets the ids of values that were just let go in a topic.
     pub(super) fn forget_values(&mut self, index: usize) {
         let Some(topic) = self.topics.get(index) else { return };
         for value in &self.garbage.values {
-            if let Some(id) = value.id.as_ref().filter(|_| !topic.log.holds(value.sequence)) {
-                forget_id(&mut self.ids, id, value.sequence);
-            }
+            forget_value(&mut self.ids, &topic.log, value);
         }
     }
 
     /// Returns whether an id is that of an event that's kept.
     pub(super) fn is_kept(&self, id: &str) -> bool {
-        let Some(&Known { topic, sequence }) = self.ids.get(id) else { return false };
+        let Some(Known { topic, sequence }) = self.ids.get(id) else { return false };
         self.topics.get(topic).is_some_and(|topic| {
             topic.log.holds(sequence) || topic.latest.as_ref().is_some_and(|latest| latest.holds(sequence))
         })
@@ -265,8 +278,26 @@ impl<L> State<L> {
     }
 }
 
+/// Forgets the id of an event that a log has let go, unless the table of the newest per key still has it.
+fn forget_id<L>(ids: &mut Index<Known>, latest: Option<&Latest<L>>, entry: &Entry<L>) {
+    if let Some(id) = &entry.id {
+        if !latest.is_some_and(|latest| latest.holds(entry.sequence)) {
+            forget(ids, id, entry.sequence);
+        }
+    }
+}
+
+/// Forgets the id of an event that the table of the newest per key has let go, unless the log still has it.
+fn forget_value<L>(ids: &mut Index<Known>, log: &Log<L>, value: &Value<L>) {
+    if let Some(id) = &value.id {
+        if !log.holds(value.sequence) {
+            forget(ids, id, value.sequence);
+        }
+    }
+}
+
 /// Forgets an id, unless it's meanwhile that of another event.
-fn forget_id(ids: &mut BTreeMap<Arc<str>, Known>, id: &Arc<str>, sequence: u64) {
+fn forget(ids: &mut Index<Known>, id: &str, sequence: u64) {
     if ids.get(id).is_some_and(|known| known.sequence == sequence) {
         ids.remove(id);
     }

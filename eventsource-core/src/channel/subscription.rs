@@ -151,7 +151,7 @@ impl<L> Subscription<L> {
         let mut state = shared.lock();
         let is_ending = state.closed || until.is_some();
         let until = until.unwrap_or(u64::MAX);
-        let batch = state.take(*slot, places, *lag, until, filter_map.is_some());
+        let (batch, has_more) = state.take(*slot, places, *lag, until, filter_map.is_some());
         let batch = match batch {
             Batch::Empty => told.position(shared, &state, places, until, filter_map.is_some()),
             batch => batch,
@@ -160,7 +160,7 @@ impl<L> Subscription<L> {
             Batch::Empty if is_ending => Batch::End(EndReason::SourceEnded),
             batch => batch,
         };
-        self.is_parked = !is_ending && !state.is_behind(*slot, places, *lag);
+        self.is_parked = !is_ending && !has_more;
         if self.is_parked {
             self.seen = version.load(Ordering::Acquire);
             spare = spare.and_then(|waker| state.wait(*slot, waker));
@@ -176,7 +176,7 @@ impl<L> Subscription<L> {
         for _ in 0..BATCHES {
             let Self { shared, places, slot, lag, filter_map, told, .. } = self;
             let mut state = shared.lock();
-            let batch = match state.take(*slot, places, *lag, until, filter_map.is_some()) {
+            let batch = match state.take(*slot, places, *lag, until, filter_map.is_some()).0 {
                 Batch::Empty => told.position(shared, &state, places, until, filter_map.is_some()),
                 batch => batch,
             };

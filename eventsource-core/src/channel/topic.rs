@@ -103,9 +103,11 @@ impl<L> Topic<L> {
     pub(super) fn change(&mut self, slots: &mut Slab<Slot>, wakers: &mut Vec<Waker>) -> bool {
         self.version.fetch_add(1, Ordering::Release);
         let all = self.caught_up == self.subscribers.len();
-        if core::mem::take(&mut self.caught_up) == 0 {
+        let caught_up = core::mem::take(&mut self.caught_up);
+        if caught_up == 0 {
             return all;
         }
+        wakers.reserve(caught_up);
         for (_, subscriber) in &mut self.subscribers {
             if !core::mem::take(&mut subscriber.is_caught_up) {
                 continue;
