@@ -6,7 +6,6 @@ use super::stats::Stats;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 /// A ring of events, each at a position: the first ever at 0, the next at 1. Sequence numbers increase too, but have gaps
@@ -53,12 +52,6 @@ struct Gone {
 pub(crate) struct Kept {
     pub(crate) retention: Bounds,
     pub(crate) window: Bounds,
-}
-
-/// What was let go, to be dropped where nobody waits for it: it may be large, and holds labels, which are a caller's.
-pub(crate) struct Released<L> {
-    pub(crate) segments: VecDeque<Box<Segment<L>>>,
-    pub(crate) entries: Vec<Entry<L>>,
 }
 
 /// What's at a position.
@@ -259,29 +252,34 @@ impl<L> Log<L> {
         run
     }
 
-    /// Hands out what was let go.
-    pub(crate) fn release(&mut self, stats: &mut Stats) -> Released<L> {
+    /// Hands out what was let go: returns whole segments, and gives `released` the events before the first that's kept in the next.
+    pub(crate) fn release(
+        &mut self,
+        stats: &mut Stats,
+        mut released: impl FnMut(Entry<L>),
+    ) -> VecDeque<Box<Segment<L>>> {
+        if self.segments.front().is_none_or(|front| front.start() >= self.first) {
+            return VecDeque::new();
+        }
         let before = self.in_memory();
-        let segments = match self.segments.partition_point(|segment| segment.end() <= self.first) {
-            0 => VecDeque::new(),
-            1 => self.segments.pop_front().into_iter().collect(),
+        let segments = if self.segments.front().is_some_and(|front| front.end() <= self.first) {
+            let gone = self.segments.partition_point(|segment| segment.end() <= self.first);
             // Only the pointers to those that stay are copied.
-            several => {
-                let rest = self.segments.split_off(several);
-                core::mem::replace(&mut self.segments, rest)
-            }
+            let rest = self.segments.split_off(gone);
+            core::mem::replace(&mut self.segments, rest)
+        } else {
+            VecDeque::new()
         };
-        let mut entries = Vec::new();
         if let Some(segment) = self.segments.front_mut() {
             while let Some(entry) = segment.release(self.first) {
-                entries.push(entry);
+                released(entry);
             }
         }
         let after = self.in_memory();
         stats.events = stats.events.saturating_sub(before.0.saturating_sub(after.0));
         let bytes = usize::try_from(before.1.saturating_sub(after.1)).unwrap_or(usize::MAX);
         stats.bytes = stats.bytes.saturating_sub(bytes);
-        Released { segments, entries }
+        segments
     }
 
     /// Returns how many events are in memory, and how many bytes they are.

@@ -52,6 +52,8 @@ pub(super) struct Known {
 /// What was let go, to be dropped once nothing is locked.
 pub(super) struct Garbage<L> {
     segments: Vec<VecDeque<Box<Segment<L>>>>,
+    /// Mostly there's one, which needs no memory of its own.
+    entry: Option<Entry<L>>,
     entries: Vec<Entry<L>>,
     pub(super) values: Vec<Value<L>>,
     tables: Vec<Latest<L>>,
@@ -63,6 +65,7 @@ impl<L> Default for Garbage<L> {
     fn default() -> Self {
         Self {
             segments: Vec::new(),
+            entry: None,
             entries: Vec::new(),
             values: Vec::new(),
             tables: Vec::new(),
@@ -129,16 +132,16 @@ impl<L> State<L> {
     /// Takes out what a topic has let go.
     fn release(&mut self, index: usize) {
         let Some(topic) = self.topics.get_mut(index) else { return };
-        let released = topic.log.release(&mut self.counters);
-        for entry in &released.entries {
-            forget_id(&mut self.ids, topic.latest.as_deref(), entry);
-        }
-        self.garbage.entries.extend(released.entries);
+        let Garbage { entry: one, entries, .. } = &mut self.garbage;
+        let segments = topic.log.release(&mut self.counters, |entry| {
+            forget_id(&mut self.ids, topic.latest.as_deref(), &entry);
+            entries.extend(one.replace(entry));
+        });
         let has_ids = |segment: &Segment<L>| segment.last().is_some_and(|last| last.id.is_some());
-        if released.segments.back().is_some_and(|last| has_ids(last)) {
-            self.indexed.extend(released.segments.into_iter().map(|segment| (index, segment)));
-        } else if !released.segments.is_empty() {
-            self.garbage.segments.push(released.segments);
+        if segments.back().is_some_and(|last| has_ids(last)) {
+            self.indexed.extend(segments.into_iter().map(|segment| (index, segment)));
+        } else if !segments.is_empty() {
+            self.garbage.segments.push(segments);
         }
     }
 
