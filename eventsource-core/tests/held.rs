@@ -66,7 +66,8 @@ fn topics_hold_little_and_give_back_what_a_peak_took() {
     }
     let peak = held() - before;
     clock.advance(Duration::from_secs(2));
-    topics.publish("a", "x").unwrap();
+    // One publication lets some of them go; this, all.
+    assert!(topics.topics().is_empty());
     let left = held() - before;
     assert!(left <= peak / 20, "{left} bytes of {peak}");
 }
