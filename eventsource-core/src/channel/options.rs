@@ -70,8 +70,8 @@ impl ChannelOptions {
     }
 
     /// Keeps nothing for replay that's older than `age`. The clock is looked at with each publication to any topic, each
-    /// subscription and its end. Each of these gives back the memory of at most 64 topics whose events are too old, so that nobody waits for more;
-    /// [`Topics::topics`](super::Topics::topics) does so for all.
+    /// subscription and its end. Each of these lets go the events of at most 64 topics and gives back the memory of some
+    /// 2,000 events, so that nobody has to wait for more; [`Topics::topics`](super::Topics::topics) does so for all.
     #[must_use]
     pub fn retain_for(mut self, age: Duration, clock: impl Clock + Send + Sync + 'static) -> Self {
         self.retention.age = Some(age);

@@ -52,7 +52,10 @@ impl<L> Shared<L> {
 
     fn of(options: ChannelOptions, permanent: bool) -> Self {
         let epoch = options.epoch.unwrap_or_else(random_seed);
-        let state = State::new(Kept { retention: options.retention, window: options.window });
+        let state = State::new(
+            Kept { retention: options.retention, window: options.window },
+            options.ids == Ids::Callers,
+        );
         Self { state: Mutex::new(state), is_closed: AtomicBool::new(false), options, epoch, permanent }
     }
 
@@ -97,7 +100,9 @@ impl<L> Shared<L> {
         if state.closed {
             return Err(PublishError::Closed);
         }
-        let is_kept = |publication: &Prepared<L>| publication.id.as_ref().is_some_and(|id| state.is_kept(id));
+        let is_kept = |publication: &Prepared<L>| {
+            publication.id.as_ref().is_some_and(|id| state.kept_with(id).is_some())
+        };
         if has_duplicate || prepared.iter().any(is_kept) {
             return Err(PublishError::DuplicateId);
         }
@@ -195,9 +200,9 @@ impl<L> Shared<L> {
                 .filter(|id| id.epoch() == self.epoch && id.sequence() <= state.sequence)
                 .map(SequenceId::sequence),
             Ids::Callers => {
-                let known = state.ids.get(id.as_str()).map(|known| known.sequence);
                 let mut topics = indices.iter().filter_map(|&index| state.topics.get(index));
-                known.or_else(|| topics.find_map(|topic| topic.log.gone_with(id.as_str())))
+                let gone = || topics.find_map(|topic| topic.log.gone_with(id.as_str()));
+                state.kept_with(id.as_str()).or_else(gone)
             }
         }
     }
@@ -280,7 +285,7 @@ impl<L> Shared<L> {
 
     pub(super) fn topic_stats(&self) -> Vec<TopicStats> {
         let mut state = self.lock_at_this_time();
-        while state.has_expired() {
+        while state.has_expired() || state.has_let_go() {
             self.unlock(state, Vec::new());
             state = self.lock();
         }

@@ -20,6 +20,8 @@ use slab::Slab;
 /// their memory is given back outside of it.
 pub(super) struct State<L> {
     pub(super) kept: Kept,
+    /// Events have ids of the caller's.
+    has_ids: bool,
     /// The number of the last event.
     pub(super) sequence: u64,
     /// The latest time that the channel was told.
@@ -36,8 +38,8 @@ pub(super) struct State<L> {
     pub(super) counters: Stats,
     /// The topics whose events have an age, by the time of their oldest one, or of an older one.
     expiring: BTreeSet<(Duration, usize)>,
-    /// Segments that were let go in a topic, of whose ids some are still known.
-    indexed: VecDeque<(usize, Box<Segment<L>>)>,
+    /// Segments that were let go in a topic, whose ids may still be known.
+    let_go: VecDeque<(usize, VecDeque<Box<Segment<L>>>)>,
     /// What was let go since the lock was taken.
     pub(super) garbage: Garbage<L>,
 }
@@ -51,7 +53,8 @@ pub(super) struct Known {
 
 /// What was let go, to be dropped once nothing is locked.
 pub(super) struct Garbage<L> {
-    segments: Vec<VecDeque<Box<Segment<L>>>>,
+    #[expect(clippy::vec_box, reason = "under the lock, each is moved as it is")]
+    segments: Vec<Box<Segment<L>>>,
     /// Mostly there's one, which needs no memory of its own.
     entry: Option<Entry<L>>,
     entries: Vec<Entry<L>>,
@@ -77,14 +80,18 @@ impl<L> Default for Garbage<L> {
 /// With each operation, so many topics are looked at for their age,
 const TOPICS_AT_ONCE: usize = 64;
 
-/// and the ids of so many segments are forgotten. What's left of that is for the next: it can't be replayed any more, and holds
+/// and so many segments are freed of those that were let go. The rest is for the next: nobody can have it any more, but it holds
 /// memory for a while.
-const SEGMENTS_AT_ONCE: usize = 4;
+const SEGMENTS_AT_ONCE: usize = 32;
+
+/// Where each event has an id that's to be forgotten.
+const SEGMENTS_OF_IDS_AT_ONCE: usize = 4;
 
 impl<L> State<L> {
-    pub(super) fn new(kept: Kept) -> Self {
+    pub(super) fn new(kept: Kept, has_ids: bool) -> Self {
         Self {
             kept,
+            has_ids,
             sequence: 0,
             now: Duration::ZERO,
             closed: false,
@@ -96,7 +103,7 @@ impl<L> State<L> {
             counted: 0,
             counters: Stats::default(),
             expiring: BTreeSet::new(),
-            indexed: VecDeque::new(),
+            let_go: VecDeque::new(),
             garbage: Garbage::default(),
         }
     }
@@ -137,11 +144,8 @@ impl<L> State<L> {
             forget_id(&mut self.ids, topic.latest.as_deref(), &entry);
             entries.extend(one.replace(entry));
         });
-        let has_ids = |segment: &Segment<L>| segment.last().is_some_and(|last| last.id.is_some());
-        if segments.back().is_some_and(|last| has_ids(last)) {
-            self.indexed.extend(segments.into_iter().map(|segment| (index, segment)));
-        } else if !segments.is_empty() {
-            self.garbage.segments.push(segments);
+        if !segments.is_empty() {
+            self.let_go.push_back((index, segments));
         }
     }
 
@@ -164,19 +168,31 @@ impl<L> State<L> {
                 self.watch_age(index);
             }
         }
-        for _ in 0..SEGMENTS_AT_ONCE {
-            let Some((index, segment)) = self.indexed.pop_front() else { break };
-            let latest = self.topics.get(index).and_then(|topic| topic.latest.as_deref());
-            for entry in segment.entries() {
-                forget_id(&mut self.ids, latest, entry);
+        let most = if self.has_ids { SEGMENTS_OF_IDS_AT_ONCE } else { SEGMENTS_AT_ONCE };
+        while let Some((index, segments)) = self.let_go.front_mut() {
+            if self.garbage.segments.len() >= most {
+                break;
             }
-            self.garbage.segments.push(VecDeque::from([segment]));
+            let Some(segment) = segments.pop_front() else {
+                self.let_go.pop_front();
+                continue;
+            };
+            if self.has_ids {
+                let latest = self.topics.get(*index).and_then(|topic| topic.latest.as_deref());
+                segment.entries().for_each(|entry| forget_id(&mut self.ids, latest, entry));
+            }
+            self.garbage.segments.push(segment);
         }
     }
 
     /// Returns whether something is too old that's still kept.
     pub(super) fn has_expired(&self) -> bool {
         self.first_expired().is_some()
+    }
+
+    /// Returns whether something was let go that isn't freed.
+    pub(super) fn has_let_go(&self) -> bool {
+        !self.let_go.is_empty()
     }
 
     pub(super) fn topic(&self, name: &str) -> Option<&Topic<L>> {
@@ -210,12 +226,12 @@ impl<L> State<L> {
         }
     }
 
-    /// Returns whether an id is that of an event that's kept.
-    pub(super) fn is_kept(&self, id: &str) -> bool {
-        let Some(Known { topic, sequence }) = self.ids.get(id) else { return false };
-        self.topics.get(topic).is_some_and(|topic| {
-            topic.log.holds(sequence) || topic.latest.as_ref().is_some_and(|latest| latest.holds(sequence))
-        })
+    /// Returns the number of the event with an id, if that's kept.
+    pub(super) fn kept_with(&self, id: &str) -> Option<u64> {
+        let Known { topic, sequence } = self.ids.get(id)?;
+        let topic = self.topics.get(topic)?;
+        let is_latest = || topic.latest.as_ref().is_some_and(|latest| latest.holds(sequence));
+        (topic.log.holds(sequence) || is_latest()).then_some(sequence)
     }
 
     /// Lets a topic go that has neither events nor subscriptions, unless topics are `permanent`. One without events no longer counts.
