@@ -47,6 +47,32 @@ use eventsource_tokio::Alarm;
 /// # assert_eq!(body, "data: so\n\ndata: it\n\ndata: goes\n\n");
 /// # });
 /// ```
+///
+/// A handler may refuse: [`Refusal`](eventsource_hyper::Refusal) is a response, too, and whatever converts into one.
+///
+/// ```
+/// # use axum::{Router, body::Body, extract::Path, http::{Request, StatusCode}, routing::get};
+/// use eventsource_axum::stream::BoxSource;
+/// use eventsource_axum::{EventStream, Refusal, Sse};
+/// use futures_util::stream;
+///
+/// async fn job(Path(id): Path<u32>) -> Result<Sse<BoxSource<'static>>, Refusal> {
+///     match id {
+///         1 => Ok(Sse(EventStream::new(BoxSource::new(stream::iter(["done"]))))),
+///         _ => Err(StatusCode::NOT_FOUND)?,
+///     }
+/// }
+///
+/// let app: Router = Router::new().route("/jobs/{id}", get(job));
+/// # use tower::ServiceExt;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # for (path, status) in [("/jobs/1", 200), ("/jobs/2", 404)] {
+/// #     let response = app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+/// #     assert_eq!(response.status(), status);
+/// #     assert!(response.headers()["cache-control"].to_str().unwrap().contains("no-store"));
+/// # }
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "a response does nothing unless it's returned"]
 pub struct Sse<S, T = Alarm>(

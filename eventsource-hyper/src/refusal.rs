@@ -4,6 +4,8 @@ use crate::EventBody;
 use bytes::Bytes;
 use core::time::Duration;
 use eventsource_core::channel::SubscribeError;
+#[cfg(feature = "axum")]
+use eventsource_core::stream::{BoxSource, NoTimer};
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
     TRANSFER_ENCODING,
@@ -136,5 +138,13 @@ impl From<SubscribeError> for Refusal {
             // It tells of the server's settings.
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+}
+
+/// For a handler that answers a `Result` of a stream and a refusal.
+#[cfg(feature = "axum")]
+impl axum_core::response::IntoResponse for Refusal {
+    fn into_response(self) -> axum_core::response::Response {
+        self.into_response::<BoxSource<'static>, NoTimer>().map(axum_core::body::Body::new)
     }
 }

@@ -59,7 +59,7 @@ impl Channel {
         Self::default()
     }
 
-    /// Creates a channel set up by `options`.
+    /// Creates a channel set up by `options`, whose publications carry no labels; see [`with_labels`](Self::with_labels).
     pub fn with_options(options: ChannelOptions) -> Self {
         Self::with_labels(options)
     }

@@ -1,7 +1,7 @@
 //! What is published.
 
 use super::policy::Ids;
-use crate::codec::{Event, EventId, EventIdBuf, EventName, EventNameBuf, Frame, UnnumberedBlock};
+use crate::codec::{Event, EventId, EventIdBuf, EventName, EventNameBuf, Frame, OwnedEvent, UnnumberedBlock};
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -65,7 +65,8 @@ impl<L> Publication<L> {
         Self { key: Some(key.into()), ..self }
     }
 
-    /// Adds a label.
+    /// Adds a label, for a channel made by [`Channel::with_labels`](super::Channel::with_labels) or
+    /// [`Topics::with_labels`](super::Topics::with_labels).
     pub fn label<O>(self, label: O) -> Publication<O> {
         let Self { block, id, key, .. } = self;
         Publication { block, id, key, label }
@@ -83,15 +84,27 @@ impl<L> fmt::Debug for Publication<L> {
 }
 
 impl<L: Default> Publication<L> {
+    /// Creates what a channel refuses.
+    fn none() -> Self {
+        Self { block: None, id: None, key: None, label: L::default() }
+    }
+
     fn of(block: UnnumberedBlock, id: Option<EventId<'_>>) -> Self {
         Self { block: Some(block), id: id.map(Into::into), key: None, label: L::default() }
     }
 }
 
-/// The event as it is, with its id if it has one.
+/// The event as it is, with its id if it has one. A channel refuses one without a field.
 impl<L: Default> From<Event<'_>> for Publication<L> {
     fn from(event: Event<'_>) -> Self {
-        Self::of(UnnumberedBlock::of_event(&event), event.id)
+        if event.is_block() { Self::of(UnnumberedBlock::of_event(&event), event.id) } else { Self::none() }
+    }
+}
+
+/// The event as it came: its name and its id where its own block stated them.
+impl<L: Default> From<&OwnedEvent> for Publication<L> {
+    fn from(event: &OwnedEvent) -> Self {
+        Event::from(event).into()
     }
 }
 
@@ -100,7 +113,7 @@ impl<L: Default> From<Frame> for Publication<L> {
     fn from(frame: Frame) -> Self {
         match UnnumberedBlock::of_frame(&frame) {
             Ok((block, id)) => Self::of(block, id),
-            Err(_) => Self { block: None, id: None, key: None, label: L::default() },
+            Err(_) => Self::none(),
         }
     }
 }
@@ -108,6 +121,13 @@ impl<L: Default> From<Frame> for Publication<L> {
 /// Data alone.
 impl<L: Default> From<&str> for Publication<L> {
     fn from(data: &str) -> Self {
+        Event::new(data).into()
+    }
+}
+
+/// Data alone.
+impl<L: Default> From<&String> for Publication<L> {
+    fn from(data: &String) -> Self {
         Event::new(data).into()
     }
 }
@@ -175,7 +195,7 @@ impl<L> Prepared<L> {
 pub enum PublishError {
     /// The channel is closed.
     Closed,
-    /// The frame holds several events, or none.
+    /// The frame holds several events, or none, or the event has no field.
     NotOneEvent,
     /// The event has an id, but the channel assigns them.
     UnexpectedId,
@@ -197,7 +217,7 @@ impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the channel is closed"),
-            Self::NotOneEvent => f.write_str("the frame doesn't hold exactly one event"),
+            Self::NotOneEvent => f.write_str("it isn't exactly one event"),
             Self::UnexpectedId => f.write_str("the event has an id, but the channel assigns the ids"),
             Self::MissingId => f.write_str("the event has no id"),
             Self::UnresumableId => f.write_str("the event's id can't be sent back in a header"),

@@ -46,7 +46,7 @@ impl Topics {
         Self::default()
     }
 
-    /// Creates topics set up by `options`.
+    /// Creates topics set up by `options`, whose publications carry no labels; see [`with_labels`](Self::with_labels).
     pub fn with_options(options: ChannelOptions) -> Self {
         Self::with_labels(options)
     }

@@ -1,6 +1,7 @@
 //! Encoded blocks, shared.
 
 use crate::codec::encode::{DataWriter, put_event};
+use crate::codec::field::EventNameBuf;
 use crate::{Event, EventName};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -123,6 +124,13 @@ impl From<&str> for Frame {
 }
 
 /// Data alone.
+impl From<&String> for Frame {
+    fn from(data: &String) -> Self {
+        Event::new(data).into()
+    }
+}
+
+/// Data alone.
 impl From<String> for Frame {
     fn from(data: String) -> Self {
         Event::new(&data).into()
@@ -133,6 +141,13 @@ impl From<String> for Frame {
 impl From<(EventName<'_>, &str)> for Frame {
     fn from(event: (EventName<'_>, &str)) -> Self {
         Event::from(event).into()
+    }
+}
+
+/// A name and data.
+impl From<(EventNameBuf, String)> for Frame {
+    fn from((name, data): (EventNameBuf, String)) -> Self {
+        Event::new(&data).name(name.as_name()).into()
     }
 }
 

@@ -3,7 +3,7 @@
 use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
-use eventsource_core::channel::{Ids, Lag, Resumed, Start, SubscribeError};
+use eventsource_core::channel::{Ids, Lag, PublishError, Resumed, Start, SubscribeError};
 use eventsource_core::test_util::{ManualClock, Probe, interpret};
 use eventsource_core::{
     Channel, ChannelOptions, Drain, EndReason, Event, EventId, EventStream, Frame, LastEventId, Publication,
@@ -350,4 +350,25 @@ fn a_lagging_subscription_s_reason_is_told() {
     publish_numbers(&channel, 0..10);
     assert_eq!(slow.poll(), Poll::Ready(None));
     assert_eq!(slow.stream().end().unwrap().reason(), EndReason::Lagged);
+}
+
+#[test]
+fn what_is_no_event_is_refused_however_it_is_made() {
+    let channel = Channel::new();
+    let two = Frame::from_iter([Frame::from("a"), Frame::from("b")]);
+    let refused: [Publication; 5] = [
+        Event::empty().into(),
+        Event::empty().comment("only").into(),
+        Frame::default().into(),
+        Frame::KEEP_ALIVE.into(),
+        two.into(),
+    ];
+    for publication in refused {
+        assert!(matches!(channel.publish(publication), Err(PublishError::NotOneEvent)));
+    }
+    // Without data nothing is dispatched, but it's a block.
+    let retry = Event::empty().retry(Duration::from_secs(9));
+    channel.publish(retry).unwrap();
+    channel.publish(Frame::from(retry)).unwrap();
+    assert_eq!(channel.stats().published, 2);
 }
