@@ -20,14 +20,11 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<W>>
 ///
 /// What it does exactly, its errors and its cancel safety are those of [`eventsource_core::io::Driver`].
 ///
-/// Give it a `smol::net::TcpStream`: an `Async<std::net::TcpStream>` doesn't close its writing side before it's dropped, so that
-/// the client learns only some seconds later that the response has ended.
-///
 /// ```
 /// use eventsource_smol::http::RESPONSE_HEAD;
 /// use eventsource_smol::EndReason;
 /// use eventsource_smol::{EventStream, drive};
-/// use futures_util::stream;
+/// use futures_util::{future::join, stream};
 /// use smol::io::AsyncReadExt;
 /// use smol::net::{TcpListener, TcpStream};
 ///
@@ -38,13 +35,14 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<W>>
 /// let (connection, _) = listener.accept().await?;
 ///
 /// let driver = drive(EventStream::new(stream::iter(["hello"])), connection).head(RESPONSE_HEAD);
-/// let driving = smol::spawn(driver);
-///
-/// let mut response = String::new();
-/// client.read_to_string(&mut response).await?;
-/// assert!(response.ends_with("\r\n\r\ndata: hello\n\n"));
-/// drop(client); // until then, or for some seconds, the driver waits
-/// assert_eq!(driving.await?, EndReason::SourceEnded);
+/// let reading = async move {
+///     let mut response = String::new();
+///     client.read_to_string(&mut response).await.map(|_| response)
+/// };
+/// // The driver is done once the client has closed the connection, or some seconds after the end.
+/// let (reason, response) = join(driver, reading).await;
+/// assert!(response?.ends_with("\r\n\r\ndata: hello\n\n"));
+/// assert_eq!(reason?, EndReason::SourceEnded);
 /// # Ok(())
 /// # })
 /// # }

@@ -25,7 +25,7 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<Com
 /// use eventsource_tokio::http::RESPONSE_HEAD;
 /// use eventsource_tokio::EndReason;
 /// use eventsource_tokio::{EventStream, drive};
-/// use futures_util::stream;
+/// use futures_util::{future::join, stream};
 /// use tokio::io::AsyncReadExt;
 /// use tokio::net::{TcpListener, TcpStream};
 ///
@@ -36,13 +36,14 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<Com
 /// let (connection, _) = listener.accept().await?;
 ///
 /// let driver = drive(EventStream::new(stream::iter(["hello"])), connection).head(RESPONSE_HEAD);
-/// let driving = tokio::spawn(driver);
-///
-/// let mut response = String::new();
-/// client.read_to_string(&mut response).await?;
-/// assert!(response.ends_with("\r\n\r\ndata: hello\n\n"));
-/// drop(client); // until then, or for some seconds, the driver waits
-/// assert_eq!(driving.await??, EndReason::SourceEnded);
+/// let reading = async move {
+///     let mut response = String::new();
+///     client.read_to_string(&mut response).await.map(|_| response)
+/// };
+/// // The driver is done once the client has closed the connection, or some seconds after the end.
+/// let (reason, response) = join(driver, reading).await;
+/// assert!(response?.ends_with("\r\n\r\ndata: hello\n\n"));
+/// assert_eq!(reason?, EndReason::SourceEnded);
 /// # Ok(())
 /// # }
 /// ```

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let stream = stream.keep_alive(KeepAlive::default());
         news.publish("hello,\nworld")?;
         news.close();
-        drive(stream, connection).head(RESPONSE_HEAD).await?;
+        tokio::spawn(drive(stream, connection).head(RESPONSE_HEAD));
 
         // The client, once it has read the response's head.
         client.read_exact(&mut [0; RESPONSE_HEAD.len()]).await?;
