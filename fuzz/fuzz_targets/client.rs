@@ -14,6 +14,6 @@ fuzz_target!(|schedule: &[u8]| {
     let schedule = &schedule[..schedule.len().min(1000)];
     let run = model::run(schedule);
     assert!(run.inputs <= 1000 && run.closed <= run.inputs);
-    // At most 400 s go by within an input, and never more than ten attempts in a second of them. Each client begins with one more.
-    assert!(run.attempts <= u64::from(run.inputs + 1) * 4001);
+    // At most 120 s go by within an input, and never more than ten attempts in a second of them. Each client begins with one more.
+    assert!(run.attempts <= u64::from(run.inputs + 1) * 1201);
 });

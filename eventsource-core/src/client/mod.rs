@@ -60,7 +60,7 @@
 //!                 Ok(0) if decoder.is_mid_event() => machine.handle_transport_error(),
 //!                 Ok(0) => machine.handle_end(),
 //!                 Ok(len) => {
-//!                     machine.handle_chunk(&buffer[..len]);
+//!                     machine.handle_chunk(len);
 //!                     let decoded = decode(&mut decoder, &buffer[..len], &mut machine, &mut on_event);
 //!                     if decoded.is_err() {
 //!                         machine.handle_limit_error();

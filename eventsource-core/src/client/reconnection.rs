@@ -46,7 +46,7 @@ const QUARTERS: u32 = 4;
 ///
 /// machine.handle_head(Head::new(200, [("content-type", "text/event-stream")]));
 /// assert_eq!(machine.step(), Step::Read);
-/// machine.handle_chunk(b"retry: 2000\n\n");
+/// machine.handle_chunk("retry: 2000\n\n".len());
 /// machine.handle_retry(Duration::from_secs(2));
 ///
 /// machine.handle_transport_error();
@@ -196,10 +196,10 @@ impl Reconnection {
         }
     }
 
-    /// Notes that bytes of the body have come. Any byte shows that the connection lives; an empty chunk shows nothing. Sets no alarm.
-    pub const fn handle_chunk(&mut self, chunk: &[u8]) {
+    /// Notes that so many bytes of the body have come. Any byte shows that the connection lives, none shows nothing. Sets no alarm.
+    pub const fn handle_chunk(&mut self, len: usize) {
         if let State::Open(open) = &mut self.state {
-            open.is_busy |= !chunk.is_empty();
+            open.is_busy |= len > 0;
         }
     }
 

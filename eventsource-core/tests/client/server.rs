@@ -89,7 +89,7 @@ impl Client {
     }
 
     pub(crate) fn event(&mut self) {
-        self.machine.handle_chunk(b"data\n\n");
+        self.machine.handle_chunk(6);
         self.machine.handle_event();
         self.settle();
     }

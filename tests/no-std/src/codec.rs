@@ -114,7 +114,7 @@ fn reconnects() {
             }
             Step::Read => match body.next() {
                 Some(bytes) => {
-                    machine.handle_chunk(bytes);
+                    machine.handle_chunk(bytes.len());
                     let mut chunk = Chunk::new(bytes);
                     while let Some(item) = decoder.decode(&mut chunk).unwrap() {
                         match item {
