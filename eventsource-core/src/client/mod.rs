@@ -1,7 +1,9 @@
 //! A client that stays connected: when it connects, when it has lost its connection, how long it waits, and when it gives up
 //! (WHATWG HTML §9.2.3).
 //!
-//! A [`Reconnection`] decides all of that, and does nothing: it has no socket, no clock and no memory, so the same machine
+//! An `EventSource` is such a client, as a stream of what it meets, over any transport that a closure can ask and any timer.
+//!
+//! What it does is decided by a [`Reconnection`], which does nothing: it has no socket, no clock and no memory, so the same machine
 //! runs in a server and on a microcontroller. It's asked for the next [`Step`] and told what came of it. A
 //! [`Policy`] has the settings, and says which failures are final.
 //!
@@ -110,8 +112,10 @@
 //! | read one answer that mustn't be asked for twice? | [`Policy::answer`] |
 //! | say myself which failures are final? | [`Policy::decide`] |
 //! | notice a connection that's dead without a word? | [`Policy::idle_timeout`] |
-//! | go on with a response that I already have? | [`Reconnection::open`] |
-//! | connect anew at once? | [`Reconnection::restart`] |
+//! | go on with a response that I already have? | [`Reconnection::open`], `EventSource::begin_open` |
+//! | connect anew at once? | [`Reconnection::restart`], `EventSource::restart` |
+//! | learn what goes wrong and when it's tried again? | `Update::Lost` of an `EventSource` |
+//! | give each attempt its own token? | the closure that an `EventSource` connects with is called for each |
 //! | follow redirects? | [`Head::is_redirect`], [`Reconnection::handle_redirect`] |
 
 // In the order of dependency, which is the order to read them in: nothing points up.
@@ -119,7 +123,15 @@ mod reason;
 mod head;
 mod policy;
 mod reconnection;
+#[cfg(feature = "alloc")]
+mod connect;
+#[cfg(feature = "alloc")]
+mod event_source;
 
+#[cfg(feature = "alloc")]
+pub use connect::{Attempt, Connect, Response};
+#[cfg(feature = "alloc")]
+pub use event_source::{ConnectionError, EventSource, SourceEvents, Update};
 pub use head::Head;
 pub use policy::{Decision, Lost, MIN_DELAY, Policy};
 pub use reason::Reason;

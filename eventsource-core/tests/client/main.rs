@@ -6,6 +6,7 @@ mod herd;
 mod model;
 mod rules;
 mod server;
+mod source;
 
 use proptest::prelude::*;
 
@@ -18,6 +19,12 @@ proptest! {
         let run = model::run(&schedule);
         prop_assert!(run.inputs >= 200, "{run:?}");
         prop_assert!(run.attempts > 0, "{run:?}");
+    }
+
+    /// Wherever connections break.
+    #[test]
+    fn every_event_comes_once(cuts in proptest::collection::vec((0..1300_u16, any::<u8>()), 0..40)) {
+        source::every_event_comes_once_and_in_order(&cuts);
     }
 }
 
