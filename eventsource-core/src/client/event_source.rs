@@ -35,7 +35,8 @@ pin_project! {
     ///         "" => Head::new(200, [("content-type", "text/event-stream")]),
     ///         _ => Head::new(204, [("server", "example")]),
     ///     };
-    ///     Ok::<_, std::io::Error>(Response { head, body: stream::iter([Ok("id: 1\ndata: hello\n\n")]) })
+    ///     let body = stream::iter([Ok("id: 1\ndata: hello\n\n")]);
+    ///     Ok::<_, std::io::Error>(Response { head, body })
     /// };
     /// let clock = ManualClock::new();
     /// let mut events = EventSource::with_timer(connect, clock.timer(), 7).events();

@@ -58,19 +58,22 @@
 //!                     Err(_) => machine.handle_transport_error(),
 //!                 }
 //!             }
-//!             Step::Read => match body.as_mut().map_or(Ok(0), |body| body.read(&mut buffer, timeout)) {
-//!                 Ok(0) if decoder.is_mid_event() => machine.handle_transport_error(),
-//!                 Ok(0) => machine.handle_end(),
-//!                 Ok(len) => {
-//!                     machine.handle_chunk(len);
-//!                     let decoded = decode(&mut decoder, &buffer[..len], &mut machine, &mut on_event);
-//!                     if decoded.is_err() {
-//!                         machine.handle_limit_error();
+//!             Step::Read => {
+//!                 let Some(body) = &mut body else { unreachable!("it came with the head") };
+//!                 match body.read(&mut buffer, timeout) {
+//!                     Ok(0) if decoder.is_mid_event() => machine.handle_transport_error(),
+//!                     Ok(0) => machine.handle_end(),
+//!                     Ok(len) => {
+//!                         machine.handle_chunk(len);
+//!                         let bytes = &buffer[..len];
+//!                         if decode(&mut decoder, bytes, &mut machine, &mut on_event).is_err() {
+//!                             machine.handle_limit_error();
+//!                         }
 //!                     }
+//!                     Err(error) if error.kind() == ErrorKind::TimedOut => machine.handle_alarm(),
+//!                     Err(_) => machine.handle_transport_error(),
 //!                 }
-//!                 Err(error) if error.kind() == ErrorKind::TimedOut => machine.handle_alarm(),
-//!                 Err(_) => machine.handle_transport_error(),
-//!             },
+//!             }
 //!             Step::Wait { .. } => {
 //!                 body = None;
 //!                 std::thread::sleep(timeout.unwrap_or(Duration::MAX));

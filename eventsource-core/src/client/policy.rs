@@ -33,7 +33,9 @@ pub const MIN_DELAY: Duration = Duration::from_millis(100);
 /// use core::time::Duration;
 /// use eventsource_core::client::Policy;
 ///
-/// let policy = Policy::default().base_delay(Duration::from_secs(1)).idle_timeout(Duration::from_secs(45));
+/// let policy = Policy::default()
+///     .base_delay(Duration::from_secs(1))
+///     .idle_timeout(Duration::from_secs(45));
 /// # let _ = policy;
 /// ```
 #[derive(Clone, Copy, Debug)]
