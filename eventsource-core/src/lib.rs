@@ -12,6 +12,7 @@
 //! | broadcast, with a history for those that come back | [`Channel`], [`Topics`], the module `channel` |
 //! | end all streams before a server shuts down | [`Drain`], [`StopHandle`] |
 //! | write the response's head, and read a request's | [`http`] |
+//! | stay connected to a server's stream | [`client`] |
 //! | write a stream to a socket | an adapter's `drive`; [`io`] |
 //! | test code that uses streams | the module `test_util` |
 //!
@@ -68,6 +69,7 @@ pub mod stream;
 pub mod io;
 #[cfg(feature = "std")]
 pub mod channel;
+pub mod client;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 

@@ -3,7 +3,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use eventsource_core::http::{accepts_event_stream, is_event_stream};
+use eventsource_core::http::{accepts_event_stream, is_event_stream, retry_after};
 use eventsource_core::{Event, EventStream, Events, Frame};
 use eventsource_fuzz::line::{Pieces, collect};
 use eventsource_hyper::{Cors, Responder};
@@ -14,6 +14,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use std::convert::Infallible;
 use std::pin::pin;
+use std::time::Duration;
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
@@ -26,12 +27,15 @@ struct Input<'a> {
     vary: Option<&'a [u8]>,
     asks: bool,
     options: bool,
+    retry_after: &'a [u8],
+    date: Option<&'a [u8]>,
     json: &'a str,
 }
 
 fuzz_target!(|input: Input<'_>| {
     check_types(&input);
     check_cors(&input);
+    check_retry_after(input.retry_after, input.date);
     check_json(input.json);
 });
 
@@ -70,6 +74,24 @@ fn check_types(input: &Input<'_>) {
     if !content_type.contains(&b'"') {
         assert!(is_event_stream(&[content_type, b", text/event-stream;charset=utf-8"].concat()));
         assert!(!is_event_stream(&[content_type, b", text/html"].concat()));
+    }
+}
+
+/// A number of seconds, or a date that says nothing without another.
+fn check_retry_after(value: &[u8], date: Option<&[u8]>) {
+    let after = retry_after(value, date);
+    let digits = value.trim_ascii();
+    if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) {
+        let seconds = String::from_utf8_lossy(digits).parse().unwrap_or(u64::MAX);
+        assert_eq!(after, Some(Duration::from_secs(seconds)));
+        return;
+    }
+    assert_eq!(retry_after(value, None), None);
+    let Some(date) = date else { return };
+    assert!(retry_after(value, Some(value)).is_none_or(|after| after.is_zero()), "no later than itself");
+    let back = retry_after(date, Some(value));
+    if let (Some(after), Some(back)) = (after, back) {
+        assert!(after.is_zero() || back.is_zero(), "one of them comes first");
     }
 }
 

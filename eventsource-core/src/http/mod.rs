@@ -1,7 +1,8 @@
 //! What surrounds an event stream in HTTP: the same decisions for every server and every client.
 //!
 //! A server sends [`RESPONSE_HEADERS`], or a whole [`RESPONSE_HEAD`], asks [`accepts_event_stream`] what the client takes, and reads
-//! its `LastEventId`. A client asks [`is_event_stream`] of a response. With hyper or axum, their adapters do all of it.
+//! its `LastEventId`. A client sends [`REQUEST_HEADERS`], asks [`is_event_stream`] of a response, and learns from [`retry_after`] when
+//! to come back. With hyper or axum, their adapters do all of it for a server; the module [`client`](crate::client) does it for a client.
 //!
 //! ```
 //! use eventsource_core::LastEventId;
@@ -15,9 +16,14 @@
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod list;
 mod response;
+mod date;
+mod retry_after;
 #[cfg(feature = "alloc")]
 mod last_event_id;
 
 #[cfg(feature = "alloc")]
 pub use last_event_id::LastEventId;
-pub use response::{CONTENT_TYPE, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream, is_event_stream};
+pub use response::{
+    CONTENT_TYPE, REQUEST_HEADERS, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream, is_event_stream,
+};
+pub use retry_after::retry_after;

@@ -14,6 +14,9 @@ pub const RESPONSE_HEADERS: [(&str, &str); 3] = [
     ("x-accel-buffering", "no"),
 ];
 
+/// The header fields of a request for an event stream (§9.2.2 and §9.2.3), beside `Last-Event-ID`.
+pub const REQUEST_HEADERS: [(&str, &str); 2] = [("accept", CONTENT_TYPE), ("cache-control", "no-cache")];
+
 /// A whole response head, for a server of one's own whose stream ends with the connection. Send it at once, not with
 /// the first event: until then a browser's `EventSource` stays in the state `CONNECTING`.
 pub const RESPONSE_HEAD: &str = "HTTP/1.1 200 OK\r\n\

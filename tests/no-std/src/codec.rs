@@ -6,11 +6,12 @@ use core::fmt::{self, Write};
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use eventsource_core::client::{Head, Policy, Reason, Reconnection, Step};
 use eventsource_core::codec::{BufferTooSmall, Chunk, DataWriter, Item, Memory};
 use eventsource_core::http::accepts_event_stream;
 use eventsource_core::stream::KeepAliveMachine;
 use eventsource_core::stream::jitter;
-use eventsource_core::{Decoder, Event, EventId, EventName, KeepAlive, event_name};
+use eventsource_core::{Decoder, Event, EventId, EventName, KeepAlive, Timer, event_name};
 
 const TICK: EventName<'static> = event_name!("tick");
 const ID: EventId<'static> = match EventId::new("7") {
@@ -27,6 +28,7 @@ pub(crate) fn check() {
     data_in_pieces();
     decodes(Decoder::with_buffer(&mut [0; 128]));
     keep_alive();
+    reconnects();
     assert!(accepts_event_stream(["text/*"]));
     let range = Duration::from_secs(1)..=Duration::from_secs(2);
     assert!(range.contains(&jitter(range.clone(), 7)));
@@ -87,6 +89,54 @@ fn keep_alive() {
     assert_eq!(keep_alive.poll_due(alarm.as_mut(), &mut cx), Poll::Pending);
     now.set(Duration::from_secs(15));
     assert_eq!(keep_alive.poll_due(alarm.as_mut(), &mut cx), Poll::Ready(()));
+}
+
+/// What a server sends is read and lost, waited for, and asked for once more with the last event ID.
+fn reconnects() {
+    let now = Cell::new(Duration::ZERO);
+    let mut alarm = pin!(Alarm::new(&now));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut machine = Reconnection::new(Policy::default(), 7);
+    let mut buffer = [0; 128];
+    let mut decoder = Decoder::with_buffer(&mut buffer);
+    let mut body = ENCODED.chunks(7);
+    let reason = loop {
+        if let Some(after) = machine.take_alarm() {
+            alarm.as_mut().reset(after);
+        }
+        match machine.step() {
+            Step::Connect if machine.attempts() == 1 => {
+                machine.handle_head(Head::new(200, [("content-type", "text/event-stream")]));
+            }
+            Step::Connect => {
+                assert_eq!(decoder.last_event_id(), ID);
+                machine.handle_head(Head::new(204, [("server", "none")]));
+            }
+            Step::Read => match body.next() {
+                Some(bytes) => {
+                    machine.handle_chunk(bytes.len());
+                    let mut chunk = Chunk::new(bytes);
+                    while let Some(item) = decoder.decode(&mut chunk).unwrap() {
+                        match item {
+                            Item::Event(_) => machine.handle_event(),
+                            Item::Retry(retry) => machine.handle_retry(retry),
+                            _ => {}
+                        }
+                    }
+                    machine.handle_last_event_id(decoder.last_event_id());
+                }
+                None => machine.handle_end(),
+            },
+            Step::Wait { delay, reason } => {
+                assert_eq!((reason, delay >= Duration::from_millis(100)), (Reason::Ended, true));
+                now.set(now.get() + delay);
+                assert_eq!(alarm.as_mut().poll_expired(&mut cx), Poll::Ready(()));
+                machine.handle_alarm();
+            }
+            Step::Closed(reason) => break reason,
+        }
+    };
+    assert_eq!(reason, Reason::Status(204));
 }
 
 /// Text in a buffer of a fixed size.

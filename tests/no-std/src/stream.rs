@@ -6,13 +6,15 @@ use alloc::sync::Arc;
 use alloc::task::Wake;
 use alloc::vec::Vec;
 use core::cell::Cell;
+use core::convert::Infallible;
 use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use eventsource_core::client::{Attempt, EventSource, Head, Response, Update};
 use eventsource_core::stream::TryEmitError;
 use eventsource_core::{
-    Decoder, Emitter, EndReason, Event, EventStream, Frame, KeepAlive, StopHandle, event_name,
+    Decoder, Emitter, EndReason, Event, EventId, EventStream, Frame, KeepAlive, StopHandle, event_name,
 };
 use futures_core::Stream;
 
@@ -21,6 +23,7 @@ pub(crate) fn check() {
     codec::decodes(Decoder::new());
     emitted_kept_alive_stopped();
     merged();
+    reconnects();
 }
 
 fn frames() {
@@ -83,6 +86,42 @@ fn merged() {
 
     for expected in [Some("data: first\n\n"), Some("data: second\n\n"), None] {
         assert_next(stream.as_mut(), Waker::noop(), Poll::Ready(expected));
+    }
+}
+
+/// A server that has one event for each attempt, and then ends its stream.
+fn reconnects() {
+    let now = Cell::new(Duration::ZERO);
+    let connect = |attempt: Attempt| {
+        let event = Frame::from(Event::new("one").id(EventId::new("7").unwrap()));
+        let head = Head::new(200, [("content-type", "text/event-stream")]);
+        let fields = attempt.header_fields().count();
+        assert_eq!(fields, if attempt.number() == 1 { 2 } else { 3 });
+        core::future::ready(Ok::<_, Infallible>(Response { head, body: Body(Some(event)) }))
+    };
+    let mut source = pin!(EventSource::with_timer(connect, Alarm::new(&now), 7));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut events = 0;
+    while events < 3 {
+        match source.as_mut().poll_next(&mut cx) {
+            Poll::Ready(Some(Update::Event(event))) if event.data == "one" => events += 1,
+            Poll::Ready(Some(Update::Lost(lost))) => now.set(now.get() + lost.retry_in.unwrap()),
+            Poll::Ready(other) => assert!(matches!(other, Some(Update::Open(_)))),
+            // The alarm was set now.
+            Poll::Pending => now.set(now.get() + Duration::from_secs(4)),
+        }
+    }
+    assert_eq!(source.attempts(), 3);
+}
+
+/// A response's body of one chunk.
+struct Body(Option<Frame>);
+
+impl Stream for Body {
+    type Item = Result<Frame, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.take().map(Ok))
     }
 }
 

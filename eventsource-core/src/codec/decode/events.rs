@@ -138,6 +138,11 @@ impl<S> Events<S> {
         Events { chunks: chunks.map(map), rest, decoder, decoded, shared, last_event_id, retry }
     }
 
+    /// The chunks, until they have ended.
+    pub(crate) fn chunks(&self) -> Option<&S> {
+        self.chunks.as_ref()
+    }
+
     /// The last event ID as of the last event handed out; to be sent with the next request.
     pub fn last_event_id(&self) -> EventId<'_> {
         self.last_event_id.as_id()

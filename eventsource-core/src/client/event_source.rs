@@ -1,0 +1,504 @@
+//! A stream of what a client meets.
+
+use super::connect::{Attempt, Connect, Response};
+use super::{Head, Policy, Reason, Reconnection, Step};
+use crate::codec::{Events, EventsError, Items, LimitError, OwnedEvent, OwnedItem};
+use crate::{Decoder, EventId, FAR_FUTURE, Timer};
+use alloc::boxed::Box;
+use bytestring::ByteString;
+use core::fmt;
+use core::future::Future;
+use core::mem;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// A client that stays connected to an event stream: it connects, reads, reconnects with the last event ID, and gives up where there's
+    /// no hope, as a [`Reconnection`] decides.
+    ///
+    /// It's a stream of [`Update`]s, which say all that happens; [`events`](Self::events) converts it into a stream of the events
+    /// alone. It does nothing unless it's polled: one that isn't reads nothing, and its server has to wait. Dropped, it closes the
+    /// connection. There's never more than one. It may be moved between two polls if its timer may.
+    ///
+    /// ```
+    /// use eventsource_core::client::{Attempt, EventSource, Head, Response};
+    /// use eventsource_core::test_util::ManualClock;
+    /// use futures_util::{FutureExt, StreamExt, stream};
+    ///
+    /// // A transport that has one event for whoever asks for the first time.
+    /// let connect = |attempt: Attempt| async move {
+    ///     let head = match attempt.last_event_id().as_str() {
+    ///         "" => Head::new(200, [("content-type", "text/event-stream")]),
+    ///         _ => Head::new(204, [("server", "example")]),
+    ///     };
+    ///     let body = stream::iter([Ok("id: 1\ndata: hello\n\n")]);
+    ///     Ok::<_, std::io::Error>(Response { head, body })
+    /// };
+    /// let clock = ManualClock::new();
+    /// let mut events = EventSource::with_timer(connect, clock.timer(), 7).events();
+    ///
+    /// let event = events.next().now_or_never().unwrap().unwrap().unwrap();
+    /// assert_eq!(event.data, "hello");
+    /// assert!(events.next().now_or_never().is_none(), "it waits until it reconnects");
+    /// clock.advance(std::time::Duration::from_secs(4));
+    /// let error = events.next().now_or_never().unwrap().unwrap().unwrap_err();
+    /// assert_eq!(error.to_string(), "the server answered with status 204");
+    /// ```
+    ///
+    /// # Cancel safety
+    /// It's a stream: an update is either handed out or still inside.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct EventSource<C, T>
+    where
+        C: Connect,
+    {
+        connector: C,
+        #[pin]
+        timer: T,
+        is_armed: bool,
+        machine: Reconnection,
+        policy: Policy,
+        seed: u64,
+        // The attempt that the request or the body is of.
+        attempt: u64,
+        // In memory of their own, so that a client between two connections is small, and may be moved.
+        connecting: Option<Pin<Box<C::Connecting>>>,
+        body: Body<Pin<Box<C::Body>>>,
+    }
+}
+
+/// Of the response that's being read.
+enum Body<S> {
+    /// There's none. The decoder is for the next one.
+    None(Decoder),
+    Open {
+        items: Items<Counted<S>>,
+        /// So many of its bytes the machine knows of.
+        reported: u64,
+    },
+}
+
+impl<C: Connect, T: Timer> EventSource<C, T> {
+    /// Creates a client that connects when it's first polled. It needs a timer of its own, and a seed of its own, so that clients
+    /// don't come back all at once.
+    pub fn with_timer(connector: C, timer: T, seed: u64) -> Self {
+        let policy = Policy::default();
+        Self {
+            connector,
+            timer,
+            is_armed: false,
+            machine: Reconnection::new(policy, seed),
+            policy,
+            seed,
+            attempt: 0,
+            connecting: None,
+            body: Body::None(Decoder::new()),
+        }
+    }
+
+    /// Sets when it reconnects. To be called before it's polled.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self.begin_anew()
+    }
+
+    /// Sets the [idle timeout](Policy::idle_timeout) of the policy. To be called before it's polled.
+    pub fn idle_timeout(self, timeout: Duration) -> Self {
+        let policy = self.policy.idle_timeout(timeout);
+        self.policy(policy)
+    }
+
+    /// Sets the decoder whose settings each connection has: its limits, what is done about an event that exceeds them, and whether
+    /// comments are told. Its last event ID is the first to be sent. To be called before it's polled, and before
+    /// [`begin_open`](Self::begin_open).
+    pub fn decoder(mut self, mut decoder: Decoder) -> Self {
+        decoder.reset();
+        self.body = Body::None(decoder);
+        self.begin_anew()
+    }
+
+    /// Begins with a response's body that's there already, such as that of the answer to a `POST`, and was [checked](Head::check). To be
+    /// called before it's polled. There's no [`Update::Open`] for it.
+    pub fn begin_open(mut self, body: C::Body) -> Self {
+        self.body.open(Box::pin(body));
+        self.begin_anew()
+    }
+
+    /// With a machine of these settings.
+    fn begin_anew(mut self) -> Self {
+        let machine = match self.body {
+            Body::None(_) => Reconnection::new,
+            Body::Open { .. } => Reconnection::open,
+        };
+        self.machine = machine(self.policy, self.seed);
+        self.machine.handle_last_event_id(self.body.last_event_id());
+        self
+    }
+
+    /// Converts this into a stream of its events alone.
+    pub fn events(self) -> SourceEvents<C, T> {
+        SourceEvents { source: self }
+    }
+
+    /// Returns what it's doing.
+    pub fn state(&self) -> Step {
+        self.machine.step()
+    }
+
+    /// Returns how many attempts to connect have begun so far.
+    pub fn attempts(&self) -> u64 {
+        self.attempt
+    }
+
+    /// Returns the last event ID as of the last event handed out.
+    pub fn last_event_id(&self) -> EventId<'_> {
+        self.body.last_event_id()
+    }
+
+    /// Returns what connects, to tell it something between two events, such as a position that stood in the data.
+    pub fn connector_mut(&mut self) -> &mut C {
+        &mut self.connector
+    }
+
+    /// Drops the connection, and connects at once when this is polled next. See [`Reconnection::restart`].
+    pub fn restart(&mut self) {
+        self.connecting = None;
+        self.body.close();
+        self.machine.restart();
+    }
+
+    /// Drops the connection, and ends this stream.
+    pub fn close(&mut self) {
+        self.connecting = None;
+        self.body.close();
+        self.machine.close();
+    }
+
+    /// Reports that the alarm has expired, if it has.
+    fn poll_alarm(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if let Some(after) = this.machine.take_alarm() {
+            let is_armed = after <= FAR_FUTURE;
+            // A runtime's timer isn't made for what's never.
+            if mem::replace(this.is_armed, is_armed) || is_armed {
+                this.timer.as_mut().reset(after);
+            }
+        }
+        if !*this.is_armed {
+            return Poll::Pending;
+        }
+        ready!(this.timer.poll_expired(cx));
+        *this.is_armed = false;
+        this.machine.handle_alarm();
+        Poll::Ready(())
+    }
+
+    /// Returns nothing where there's nothing to tell.
+    fn poll_connecting(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update<C::Error>>> {
+        let this = self.as_mut().project();
+        if *this.attempt != this.machine.attempts() {
+            let number = this.machine.attempts();
+            let attempt = Attempt { number, last_event_id: this.body.last_event_id().into() };
+            *this.connecting = Some(Box::pin(this.connector.connect(attempt)));
+            *this.attempt = number;
+        }
+        let Some(connecting) = this.connecting else {
+            debug_assert!(false, "an attempt has a request until it's answered");
+            this.machine.handle_transport_error();
+            return Poll::Ready(Some(self.lose(None)));
+        };
+        let answer = ready!(connecting.as_mut().poll(cx));
+        *this.connecting = None;
+        let error = match answer {
+            Ok(Response { head, body }) => {
+                this.machine.handle_head(head);
+                match this.machine.step() {
+                    Step::Read => {
+                        this.body.open(Box::pin(body));
+                        return Poll::Ready(Some(Update::Open(head)));
+                    }
+                    // An interim head has no body, and what comes after it is lost.
+                    Step::Connect => this.machine.handle_transport_error(),
+                    Step::Wait { .. } | Step::Closed(_) => {}
+                }
+                None
+            }
+            Err(error) => {
+                this.machine.handle_transport_error();
+                Some(EventsError::Chunks(error))
+            }
+        };
+        Poll::Ready(Some(self.lose(error)))
+    }
+
+    /// Returns nothing where there's nothing to tell.
+    fn poll_reading(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update<C::Error>>> {
+        let this = self.as_mut().project();
+        let Body::Open { items, reported } = this.body else {
+            debug_assert!(false, "there's a body while it's read");
+            this.machine.handle_transport_error();
+            return Poll::Ready(Some(self.lose(None)));
+        };
+        let polled = Pin::new(&mut *items).poll_next(cx);
+        let events = items.events();
+        if let Some(chunks) = events.chunks() {
+            let new = chunks.bytes.saturating_sub(mem::replace(reported, chunks.bytes));
+            this.machine.handle_chunk(usize::try_from(new).unwrap_or(usize::MAX));
+        }
+        let error = match ready!(polled) {
+            Some(Ok(OwnedItem::Event(event))) => {
+                this.machine.handle_event();
+                this.machine.handle_last_event_id(event.last_event_id.as_id());
+                return Poll::Ready(Some(Update::Event(event)));
+            }
+            Some(Ok(OwnedItem::Comment(text))) => return Poll::Ready(Some(Update::Comment(text))),
+            Some(Ok(OwnedItem::Retry(retry))) => {
+                this.machine.handle_retry(retry);
+                return Poll::Ready(None);
+            }
+            Some(Ok(OwnedItem::LastEventId(id))) => {
+                this.machine.handle_last_event_id(id.as_id());
+                return Poll::Ready(None);
+            }
+            Some(Err(EventsError::Limit(error))) if !events.is_terminated() => {
+                return Poll::Ready(Some(Update::Skipped(error)));
+            }
+            Some(Err(error @ EventsError::Limit(_))) => {
+                this.machine.handle_limit_error();
+                Some(error)
+            }
+            Some(Err(error @ EventsError::Chunks(_))) => {
+                this.machine.handle_transport_error();
+                Some(error)
+            }
+            None if events.is_mid_event() => {
+                this.machine.handle_transport_error();
+                None
+            }
+            None => {
+                this.machine.handle_end();
+                None
+            }
+        };
+        Poll::Ready(Some(self.lose(error)))
+    }
+
+    /// Tells that there's no connection, after the machine has decided what comes of it.
+    fn lose(self: Pin<&mut Self>, error: Option<EventsError<C::Error>>) -> Update<C::Error> {
+        let this = self.project();
+        *this.connecting = None;
+        this.body.close();
+        let (reason, retry_in) = match this.machine.step() {
+            Step::Wait { delay, reason } => (reason, Some(delay)),
+            Step::Closed(reason) => (reason, None),
+            Step::Connect | Step::Read => {
+                debug_assert!(false, "it was lost");
+                (Reason::Transport, None)
+            }
+        };
+        Update::Lost(ConnectionError { reason, error, retry_in })
+    }
+}
+
+/// So many items that aren't told are looked at in one poll.
+const ROUNDS: u32 = 64;
+
+impl<C: Connect, T: Timer> Stream for EventSource<C, T> {
+    type Item = Update<C::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        for _ in 0..ROUNDS {
+            let step = self.machine.step();
+            // What has come is looked at before the alarm.
+            let polled = match step {
+                Step::Connect => self.as_mut().poll_connecting(cx),
+                Step::Read => self.as_mut().poll_reading(cx),
+                Step::Wait { .. } => Poll::Pending,
+                Step::Closed(_) => return Poll::Ready(None),
+            };
+            match polled {
+                Poll::Ready(Some(update)) => return Poll::Ready(Some(update)),
+                Poll::Ready(None) => continue,
+                Poll::Pending => ready!(self.as_mut().poll_alarm(cx)),
+            }
+            if matches!(step, Step::Connect | Step::Read) && self.machine.step() != step {
+                return Poll::Ready(Some(self.lose(None)));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<C: Connect, T: Timer> FusedStream for EventSource<C, T> {
+    fn is_terminated(&self) -> bool {
+        matches!(self.machine.step(), Step::Closed(_))
+    }
+}
+
+/// Shows what it's doing, and nothing that was received.
+impl<C: Connect, T> fmt::Debug for EventSource<C, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSource")
+            .field("state", &self.machine.step())
+            .field("attempts", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Body<S> {
+    fn open(&mut self, body: S) {
+        self.close();
+        if let Self::None(decoder) = self {
+            let chunks = Counted { chunks: body, bytes: 0 };
+            let items = Events::with_decoder(chunks, mem::take(decoder)).items();
+            *self = Self::Open { items, reported: 0 };
+        }
+    }
+
+    /// Keeps the last event ID, as of the last event handed out.
+    fn close(&mut self) {
+        *self = match mem::replace(self, Self::None(Decoder::new())) {
+            Self::Open { items, .. } => Self::None(items.into_events().into_decoder()),
+            closed @ Self::None(_) => closed,
+        };
+    }
+
+    fn last_event_id(&self) -> EventId<'_> {
+        match self {
+            Self::None(decoder) => decoder.last_event_id(),
+            Self::Open { items, .. } => items.events().last_event_id(),
+        }
+    }
+}
+
+/// Counts the bytes of a stream of chunks.
+struct Counted<S> {
+    chunks: S,
+    bytes: u64,
+}
+
+impl<S, C, E> Stream for Counted<S>
+where
+    S: Stream<Item = Result<C, E>> + Unpin,
+    C: AsRef<[u8]>,
+{
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let next = ready!(Pin::new(&mut self.chunks).poll_next(cx));
+        if let Some(Ok(chunk)) = &next {
+            let len = u64::try_from(chunk.as_ref().len()).unwrap_or(u64::MAX);
+            self.bytes = self.bytes.saturating_add(len);
+        }
+        Poll::Ready(next)
+    }
+}
+
+/// What happens to an [`EventSource`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Update<E> {
+    /// It's connected.
+    Open(Head),
+    /// The server has sent an event.
+    Event(OwnedEvent),
+    /// The server has sent a comment. Only if the decoder was [asked for them](Decoder::comments).
+    Comment(ByteString),
+    /// An event that exceeds a limit was skipped. Only if the decoder is to [skip](crate::codec::Overflow::Skip) it.
+    Skipped(LimitError),
+    /// The connection was lost, or an attempt has brought none.
+    Lost(ConnectionError<E>),
+}
+
+/// Why an [`EventSource`] has no connection, and whether it tries again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionError<E> {
+    /// What kind of failure it was.
+    pub reason: Reason,
+    /// What the transport or the decoder says, if it was one of them.
+    pub error: Option<EventsError<E>>,
+    /// After which time there's another attempt; none if there won't be one.
+    pub retry_in: Option<Duration>,
+}
+
+impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            Some(error) => write!(f, "{}: {error}", self.reason),
+            None => self.reason.fmt(f),
+        }
+    }
+}
+
+impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        // The error's own text is part of this one's.
+        self.error.as_ref().and_then(core::error::Error::source)
+    }
+}
+
+pin_project! {
+    /// The events of an [`EventSource`], what [`EventSource::events`] returns. Losses that are followed by another attempt aren't told.
+    /// The one that's final is an error, unless the server has ended the stream in good order; then this stream ends.
+    ///
+    /// # Cancel safety
+    /// It's a stream: an event is either handed out or still inside.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct SourceEvents<C, T>
+    where
+        C: Connect,
+    {
+        #[pin]
+        source: EventSource<C, T>,
+    }
+}
+
+impl<C: Connect, T: Timer> SourceEvents<C, T> {
+    /// Returns the client, to ask how it stands.
+    pub fn source(&self) -> &EventSource<C, T> {
+        &self.source
+    }
+
+    /// Returns the client, to restart or close it.
+    pub fn source_mut(&mut self) -> &mut EventSource<C, T> {
+        &mut self.source
+    }
+}
+
+impl<C: Connect, T: Timer> Stream for SourceEvents<C, T> {
+    type Item = Result<OwnedEvent, ConnectionError<C::Error>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut source = self.project().source;
+        for _ in 0..ROUNDS {
+            return Poll::Ready(match ready!(source.as_mut().poll_next(cx)) {
+                Some(Update::Event(event)) => Some(Ok(event)),
+                Some(Update::Lost(lost)) if lost.retry_in.is_none() && lost.reason != Reason::Ended => {
+                    Some(Err(lost))
+                }
+                Some(_) => continue,
+                None => None,
+            });
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<C: Connect, T: Timer> FusedStream for SourceEvents<C, T> {
+    fn is_terminated(&self) -> bool {
+        self.source.is_terminated()
+    }
+}
+
+impl<C: Connect, T> fmt::Debug for SourceEvents<C, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
