@@ -16,8 +16,6 @@ use core::cmp::Reverse;
 /// A subscription's place in one topic.
 pub(super) struct Cursor {
     topic: usize,
-    /// Its key there.
-    key: usize,
     /// The position of the next event in the log; or, while conflating, the number of the last one.
     position: u64,
     /// What was there before it began is replay, and no lag.
@@ -27,26 +25,19 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Creates a cursor for the subscription in `slot`, of which it's the one of that `number`, and enters it with its topic.
-    pub(super) fn new<L>(
-        topic: &mut Topic<L>,
-        index: usize,
-        slot: usize,
-        number: usize,
-        position: u64,
-    ) -> Self {
+    /// Creates a cursor for a topic.
+    pub(super) fn new<L>(topic: &Topic<L>, index: usize, position: u64) -> Self {
         Self {
             topic: index,
-            key: topic.subscribe(slot, number),
             position,
             replay_to: topic.log.end(),
             evicted: topic.latest.as_ref().map_or(0, |latest| latest.evicted()),
         }
     }
 
-    /// Returns the index of its topic, and its key there.
-    pub(super) fn entry(&self) -> (usize, usize) {
-        (self.topic, self.key)
+    /// Returns the index of its topic.
+    pub(super) fn topic(&self) -> usize {
+        self.topic
     }
 }
 
@@ -117,7 +108,12 @@ impl<L> State<L> {
     fn note_changed(&mut self, slot: usize, places: &mut Places) {
         let several = self.slots.get_mut(slot).and_then(|slot| slot.several.as_mut());
         if let Some(several) = several {
-            places.active.append(&mut several.changed);
+            let changed = core::mem::take(&mut several.changed);
+            if places.active.is_empty() {
+                places.active = changed;
+            } else {
+                places.active.extend(changed);
+            }
         }
     }
 
@@ -150,24 +146,24 @@ impl<L> State<L> {
         if dropped > 0 {
             self.counters.lagged = self.counters.lagged.saturating_add(1);
             self.counters.dropped = self.counters.dropped.saturating_add(dropped);
-            return (Batch::Dropped(dropped), self.catch_up(places, lag));
+            return (Batch::Dropped(dropped), self.catch_up(slot, places, lag));
         }
         let batch = match &mut **cursors {
             [cursor] if lag != Lag::Conflate && !filtered => self.take_run(slot, cursor, until),
             _ => self.take_batch(slot, places, lag, until, filtered),
         };
-        (batch, self.catch_up(places, lag))
+        (batch, self.catch_up(slot, places, lag))
     }
 
     /// Notes where everything was taken. Returns whether it isn't everywhere.
-    fn catch_up(&mut self, places: &mut Places, lag: Lag) -> bool {
+    fn catch_up(&mut self, slot: usize, places: &mut Places, lag: Lag) -> bool {
         let Places { cursors, active } = places;
         let mut is_active = |number: usize| {
             let Some(cursor) = cursors.get(number) else { return false };
             let Some(topic) = self.topics.get_mut(cursor.topic) else { return false };
             let is_active = topic.next(cursor.position, lag).is_some();
-            if !is_active {
-                topic.catch_up(cursor.key);
+            if let (false, Some(slot)) = (is_active, self.slots.get(slot)) {
+                topic.catch_up(slot.key(number));
             }
             is_active
         };
@@ -263,8 +259,12 @@ impl<L> State<L> {
             }
         }
         let Some(&(_, last, _)) = frames.last() else { return Batch::Empty };
-        let logs = looked_at.iter().filter_map(|&topic| self.topics.get(topic)).map(|topic| &topic.log);
-        let due = logs.map(|log| log.due(&self.kept.retention, self.now, last)).max().unwrap_or_default();
+        let topics = looked_at.iter().filter_map(|&topic| self.topics.get(topic));
+        let due = topics.map(|topic| match (&topic.latest, &self.kept.latest) {
+            (Some(latest), Some(bounds)) if lag == Lag::Conflate => latest.due(bounds),
+            _ => topic.log.due(&self.kept.retention, self.now, last),
+        });
+        let due = due.max().unwrap_or_default();
         Batch::Frames(Frames { frames, due })
     }
 }

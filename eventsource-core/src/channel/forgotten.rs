@@ -1,44 +1,52 @@
 //! Topics that are gone.
 
-use alloc::boxed::Box;
-use alloc::vec;
+use alloc::collections::BTreeMap;
 use core::hash::BuildHasher;
 use std::hash::RandomState;
 
-/// Remembers up to which number topics had events that are gone, in little room, however many there were: a topic may be taken to
-/// have had events of another's, never fewer than its own.
+/// Remembers up to which number topics had events that are gone: for each of the last few thousand such topics by itself, and of the others
+/// the greatest number of all.
 pub(crate) struct Forgotten {
     hasher: RandomState,
-    /// The greatest number of all the topics whose names have the same hash.
-    lost_to: Box<[u64]>,
+    /// By the hashes of their names.
+    lost_to: BTreeMap<u64, u64>,
+    hashes: BTreeMap<u64, u64>,
+    others_lost_to: u64,
 }
 
-const BUCKETS: usize = 4096;
+const TOPICS: usize = 4096;
 
 impl Forgotten {
     pub(crate) fn new() -> Self {
-        Self { hasher: RandomState::new(), lost_to: Box::default() }
+        Self {
+            hasher: RandomState::new(),
+            lost_to: BTreeMap::new(),
+            hashes: BTreeMap::new(),
+            others_lost_to: 0,
+        }
     }
 
     /// Notes that a topic is gone, which had events up to a number.
     pub(crate) fn forget(&mut self, name: &str, lost_to: u64) {
-        if lost_to > 0 && self.lost_to.is_empty() {
-            self.lost_to = vec![0; BUCKETS].into();
+        let hash = self.hasher.hash_one(name);
+        if lost_to <= self.lost_to.get(&hash).copied().unwrap_or(self.others_lost_to) {
+            return;
         }
-        let bucket = self.bucket(name);
-        if let Some(bucket) = self.lost_to.get_mut(bucket) {
-            *bucket = lost_to.max(*bucket);
+        if let Some(before) = self.lost_to.insert(hash, lost_to) {
+            self.hashes.remove(&before);
+        }
+        self.hashes.insert(lost_to, hash);
+        if self.hashes.len() > TOPICS {
+            if let Some((oldest, hash)) = self.hashes.pop_first() {
+                self.lost_to.remove(&hash);
+                self.others_lost_to = oldest;
+            }
         }
     }
 
     /// Returns up to which number a topic may have had events before.
     pub(crate) fn lost_to(&self, name: &str) -> u64 {
-        self.lost_to.get(self.bucket(name)).copied().unwrap_or_default()
-    }
-
-    fn bucket(&self, name: &str) -> usize {
-        let hash = self.hasher.hash_one(name).checked_rem(BUCKETS as u64);
-        hash.and_then(|hash| usize::try_from(hash).ok()).unwrap_or_default()
+        self.lost_to.get(&self.hasher.hash_one(name)).copied().unwrap_or(self.others_lost_to)
     }
 }
 
@@ -48,14 +56,19 @@ mod tests {
     use alloc::string::ToString;
 
     #[test]
-    fn a_topic_has_lost_no_less_than_it_had_and_seldom_more() {
+    fn the_last_few_thousand_are_known_by_themselves() {
         let mut forgotten = Forgotten::new();
         assert_eq!(forgotten.lost_to("0"), 0);
-        for n in 0..100_u64 {
+        for n in 0..10_000_u64 {
             forgotten.forget(&n.to_string(), n + 1);
         }
-        assert!((0..100_u64).all(|n| forgotten.lost_to(&n.to_string()) > n));
-        let others = (1000..2000_u64).filter(|n| forgotten.lost_to(&n.to_string()) > 0).count();
-        assert!(others < 200, "{others} of 1,000 share a bucket");
+        assert_eq!(forgotten.lost_to("9999"), 10_000);
+        assert_eq!(forgotten.lost_to("9000"), 9001);
+        // Of older ones, and of such as never were, no less is said than they had.
+        let others = 10_000 - TOPICS as u64;
+        assert_eq!((forgotten.lost_to("0"), forgotten.lost_to("never")), (others, others));
+        forgotten.forget("9000", 20_000);
+        assert_eq!(forgotten.lost_to("9000"), 20_000);
+        assert_eq!((forgotten.lost_to.len(), forgotten.hashes.len()), (TOPICS, TOPICS));
     }
 }

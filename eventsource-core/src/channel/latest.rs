@@ -108,6 +108,13 @@ impl<L> Latest<L> {
         self.by_sequence.range(sequence.saturating_add(1)..).next().map(|(_, value)| value)
     }
 
+    /// Returns the number that a client should have been told of by now, so that it can be resumed for a while yet: that of the oldest
+    /// event, once others may be let go.
+    pub(crate) fn due(&self, bounds: &Bounds) -> u64 {
+        let may_evict = self.evicted_to > 0 || self.by_sequence.len() >= bounds.events;
+        self.by_sequence.first_key_value().filter(|_| may_evict).map_or(0, |(&oldest, _)| oldest)
+    }
+
     /// Returns the numbers of the newest.
     pub(crate) fn newest(&self, count: usize) -> impl Iterator<Item = u64> {
         self.by_sequence.keys().rev().take(count).copied()

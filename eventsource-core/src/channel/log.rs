@@ -52,6 +52,8 @@ struct Gone {
 pub(crate) struct Kept {
     pub(crate) retention: Bounds,
     pub(crate) window: Bounds,
+    /// Of the newest event per key.
+    pub(crate) latest: Option<Bounds>,
 }
 
 /// What's at a position.
@@ -197,10 +199,10 @@ impl<L> Log<L> {
         self.window_from = self.window_from.min(position.max(self.first));
     }
 
-    /// Lets go of everything that's kept for replay alone.
+    /// Keeps nothing for replay any more. Readers still find everything until more is published.
     pub(crate) fn forget_retained(&mut self) {
+        self.window_from = self.window_from.min(self.first);
         self.retained_from = self.end;
-        self.advance();
     }
 
     /// Returns from where on the events are within some bounds: not before `from`, and if it must go on, to `until` at most.
@@ -264,9 +266,13 @@ impl<L> Log<L> {
         let before = self.in_memory();
         let segments = if self.segments.front().is_some_and(|front| front.end() <= self.first) {
             let gone = self.segments.partition_point(|segment| segment.end() <= self.first);
-            // Only the pointers to those that stay are copied.
-            let rest = self.segments.split_off(gone);
-            core::mem::replace(&mut self.segments, rest)
+            // Pointers are all that's moved, and those that are fewer.
+            if gone <= self.segments.len() / 2 {
+                self.segments.drain(..gone).collect()
+            } else {
+                let rest = self.segments.split_off(gone);
+                core::mem::replace(&mut self.segments, rest)
+            }
         } else {
             VecDeque::new()
         };

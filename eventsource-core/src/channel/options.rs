@@ -17,7 +17,7 @@ use core::time::Duration;
 /// assert!(clock.now() <= clock.now());
 /// ```
 pub trait Clock {
-    /// Never less than before.
+    /// Returns the time, never less than before. It mustn't panic: it may run while the stack is unwound.
     fn now(&self) -> Duration;
 }
 
@@ -71,7 +71,8 @@ impl ChannelOptions {
 
     /// Keeps nothing for replay that's older than `age`. The clock is looked at with each publication to any topic, each
     /// subscription and its end. Each of these lets go the events of at most 64 topics and gives back the memory of some
-    /// 2,000 events, so that nobody has to wait for more; [`Topics::topics`](super::Topics::topics) does so for all.
+    /// 2,000 events, or 250 with [callers' ids](Ids::Callers), and of as many as it has let go itself, so that nobody has to wait for more;
+    /// [`Topics::topics`](super::Topics::topics) does so for all.
     #[must_use]
     pub fn retain_for(mut self, age: Duration, clock: impl Clock + Send + Sync + 'static) -> Self {
         self.retention.age = Some(age);
@@ -79,7 +80,7 @@ impl ChannelOptions {
         self
     }
 
-    /// Keeps for subscribers that are behind the newest `events`, as far as they're no more than `bytes`; always at least what
+    /// Keeps for subscribers that are behind, whatever their age, the newest `events`, as far as they're no more than `bytes`; always at least what
     /// was published with the last call.
     #[must_use]
     pub fn live_window(mut self, events: usize, bytes: usize) -> Self {
@@ -111,7 +112,7 @@ impl ChannelOptions {
         self
     }
 
-    /// Sets the most topics with events that there may be at once; by default 65,536. Topics that are only subscribed to don't count: they're bounded by
+    /// Sets the most topics with events that there may be at once; by default 65,536. With zero, nothing can be published. Topics that are only subscribed to don't count: they're bounded by
     /// the subscriptions and how many topics each may name.
     #[must_use]
     pub fn max_topics(mut self, topics: usize) -> Self {

@@ -53,7 +53,7 @@ impl<L> Shared<L> {
     fn of(options: ChannelOptions, permanent: bool) -> Self {
         let epoch = options.epoch.unwrap_or_else(random_seed);
         let state = State::new(
-            Kept { retention: options.retention, window: options.window },
+            Kept { retention: options.retention, window: options.window, latest: options.latest },
             options.ids == Ids::Callers,
         );
         Self { state: Mutex::new(state), is_closed: AtomicBool::new(false), options, epoch, permanent }
@@ -200,8 +200,8 @@ impl<L> Shared<L> {
                 .filter(|id| id.epoch() == self.epoch && id.sequence() <= state.sequence)
                 .map(SequenceId::sequence),
             Ids::Callers => {
-                let mut topics = indices.iter().filter_map(|&index| state.topics.get(index));
-                let gone = || topics.find_map(|topic| topic.log.gone_with(id.as_str()));
+                let topics = indices.iter().filter_map(|&index| state.topics.get(index));
+                let gone = || topics.filter_map(|topic| topic.log.gone_with(id.as_str())).max();
                 state.kept_with(id.as_str()).or_else(gone)
             }
         }
@@ -222,7 +222,7 @@ impl<L> Shared<L> {
             Ids::Assigned => Some(Position { number: state.sequence.min(until), id: None }),
             Ids::Callers if filtered => None,
             Ids::Callers => {
-                let topics = places.cursors().iter().filter_map(|cursor| state.topics.get(cursor.entry().0));
+                let topics = places.cursors().iter().filter_map(|cursor| state.topics.get(cursor.topic()));
                 let (number, id) = topics.filter_map(|topic| topic.log.last_id(until)).max()?;
                 Some(Position { number, id: Some(Arc::clone(id)) })
             }
@@ -243,14 +243,15 @@ impl<L> Shared<L> {
     /// Takes a subscription off its topics.
     pub(super) fn remove(&self, slot: usize, places: &Places) {
         let mut state = self.lock_at_this_time();
-        let removed = state.remove(slot);
-        for (index, key) in places.cursors().iter().map(Cursor::entry) {
-            let Some(topic) = state.topics.get_mut(index) else { continue };
-            topic.unsubscribe(key);
+        for (number, index) in places.cursors().iter().map(Cursor::topic).enumerate() {
+            let State { topics, slots, .. } = &mut *state;
+            let Some(topic) = topics.get_mut(index) else { continue };
+            topic.unsubscribe(slot, number, slots);
             let needed_from = topic.needed_from();
             state.trim(index, needed_from);
             state.forget_unused(index, self.permanent);
         }
+        let removed = state.remove(slot);
         self.unlock(state, Vec::new());
         // Its waker is a caller's code.
         drop(removed);
@@ -261,9 +262,16 @@ impl<L> Shared<L> {
         let mut state = self.lock_at_this_time();
         let Some(index) = state.names.get(name) else { return false };
         state.empty(index);
+        // Where somebody hasn't taken everything, that stays until more is published.
         let needed_from = state.topics.get(index).map_or(0, |topic| topic.needed_from());
-        state.trim(index, needed_from);
-        state.forget_unused(index, self.permanent);
+        if needed_from > 0 {
+            state.trim(index, needed_from);
+            state.forget_unused(index, self.permanent);
+        }
+        while state.has_let_go() {
+            self.unlock(state, Vec::new());
+            state = self.lock();
+        }
         self.unlock(state, Vec::new());
         true
     }

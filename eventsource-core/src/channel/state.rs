@@ -40,6 +40,8 @@ pub(super) struct State<L> {
     expiring: BTreeSet<(Duration, usize)>,
     /// Segments that were let go in a topic, whose ids may still be known.
     let_go: VecDeque<(usize, VecDeque<Box<Segment<L>>>)>,
+    /// How many of them came since some were freed.
+    newly_let_go: usize,
     /// What was let go since the lock was taken.
     pub(super) garbage: Garbage<L>,
 }
@@ -104,6 +106,7 @@ impl<L> State<L> {
             counters: Stats::default(),
             expiring: BTreeSet::new(),
             let_go: VecDeque::new(),
+            newly_let_go: 0,
             garbage: Garbage::default(),
         }
     }
@@ -145,6 +148,7 @@ impl<L> State<L> {
             entries.extend(one.replace(entry));
         });
         if !segments.is_empty() {
+            self.newly_let_go = self.newly_let_go.saturating_add(segments.len());
             self.let_go.push_back((index, segments));
         }
     }
@@ -168,7 +172,9 @@ impl<L> State<L> {
                 self.watch_age(index);
             }
         }
-        let most = if self.has_ids { SEGMENTS_OF_IDS_AT_ONCE } else { SEGMENTS_AT_ONCE };
+        // Whoever lets go so much with each operation frees as much, too.
+        let portion = if self.has_ids { SEGMENTS_OF_IDS_AT_ONCE } else { SEGMENTS_AT_ONCE };
+        let most = core::mem::take(&mut self.newly_let_go).saturating_add(portion);
         while let Some((index, segments)) = self.let_go.front_mut() {
             if self.garbage.segments.len() >= most {
                 break;
@@ -212,8 +218,10 @@ impl<L> State<L> {
         let Some(topic) = self.topics.get_mut(index) else { return };
         topic.log.forget_retained();
         let table = topic.latest.as_mut().map(|latest| latest.clear(&mut self.counters));
-        for value in table.iter().flat_map(Latest::values) {
-            forget_value(&mut self.ids, &topic.log, value);
+        if self.has_ids {
+            for value in table.iter().flat_map(Latest::values) {
+                forget_value(&mut self.ids, &topic.log, value);
+            }
         }
         self.garbage.tables.extend(table);
     }
@@ -253,9 +261,7 @@ impl<L> State<L> {
             self.forgotten.forget(&topic.name, topic.log.gone_to());
             self.garbage.topics.push(topic);
         }
-        if self.topics.len() < self.topics.capacity() / 8 {
-            self.topics.shrink_to_fit();
-        }
+        shrink(&mut self.topics);
     }
 
     /// Takes the wakers of all subscriptions.
@@ -266,15 +272,13 @@ impl<L> State<L> {
     /// Adds a subscription; `several` where it has other than one topic. Returns its slot.
     pub(super) fn add(&mut self, several: Option<Several>) -> usize {
         self.counters.subscribed = self.counters.subscribed.saturating_add(1);
-        self.slots.insert(Slot { waker: None, reached: 0, several: several.map(Box::new) })
+        self.slots.insert(Slot { waker: None, reached: 0, key: 0, several: several.map(Box::new) })
     }
 
     /// Removes a subscription.
     pub(super) fn remove(&mut self, slot: usize) -> Option<Slot> {
         let removed = self.slots.try_remove(slot);
-        if self.slots.len() < self.slots.capacity() / 8 {
-            self.slots.shrink_to_fit();
-        }
+        shrink(&mut self.slots);
         removed
     }
 
@@ -294,6 +298,13 @@ impl<L> State<L> {
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.reached = slot.reached.max(sequence);
         }
+    }
+}
+
+/// Gives back the room that a peak took, as far as nothing lies behind it. That's tried seldom, for it looks at all the room.
+fn shrink<T>(slab: &mut Slab<T>) {
+    if slab.len().is_power_of_two() && slab.len() < slab.capacity() / 8 {
+        slab.shrink_to_fit();
     }
 }
 

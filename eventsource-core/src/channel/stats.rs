@@ -20,7 +20,8 @@ pub struct Stats {
     pub topics: usize,
     /// Events held now.
     pub events: u64,
-    /// Bytes of encoded events held now. What's being sent may be held longer, and the events of the newest segment twice.
+    /// Bytes of encoded events held now. What's being sent may be held longer, the events of the newest segment twice, and a peak's until
+    /// a few more operations have given back its memory.
     pub bytes: usize,
     /// How often frames were joined so that many could share them.
     pub joins: u64,

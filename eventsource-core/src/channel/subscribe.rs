@@ -111,7 +111,7 @@ impl<L> SubscriptionBuilder<L> {
     }
 
     /// Hands out what `map` makes of each event, given its label, in a replay as live; and leaves out those of which it makes
-    /// nothing. It replaces an earlier filter. Such a subscription takes its events one by one, not joined.
+    /// nothing. What it makes has to have the event's `id`, by which the client resumes. It replaces an earlier filter. Such a subscription takes its events one by one, not joined.
     pub fn filter_map(mut self, map: impl FnMut(&L, Frame) -> Option<Frame> + Send + 'static) -> Self {
         self.filter_map = Some(Box::new(map));
         self
@@ -126,7 +126,8 @@ impl<L> SubscriptionBuilder<L> {
         self
     }
 
-    /// Tells the client in band how many events it has just lost because it lagged.
+    /// Tells the client in band how many events it has just lost because it lagged; while [conflating](Lag::Conflate), the most
+    /// that it can be.
     pub fn announce_dropped<F: Into<Frame>>(
         mut self,
         mut notice: impl FnMut(u64) -> F + Send + 'static,
@@ -242,8 +243,11 @@ impl Beginning {
             _ => (None, Resumed::Unknown),
         };
         let positions = positions.unwrap_or_else(|| state.start(&indices, start, lag));
-        let several = (indices.len() != 1)
-            .then(|| Several { version: Arc::new(AtomicU64::new(0)), changed: Vec::new() });
+        let several = (indices.len() != 1).then(|| Several {
+            keys: Vec::new(),
+            version: Arc::new(AtomicU64::new(0)),
+            changed: Vec::new(),
+        });
         let version = match (&several, indices.first().and_then(|&index| state.topics.get(index))) {
             (None, Some(topic)) => Arc::clone(&topic.version),
             (Some(several), _) => Arc::clone(&several.version),
@@ -290,7 +294,8 @@ impl<L> State<L> {
                 if lag != Lag::Conflate {
                     topic.log.hold_from(position);
                 }
-                cursors.push(Cursor::new(topic, index, slot, cursors.len(), position));
+                topic.subscribe(slot, cursors.len(), &mut self.slots);
+                cursors.push(Cursor::new(topic, index, position));
             }
         }
         Places::new(cursors.into())

@@ -20,6 +20,9 @@ pub(super) type Notice<T> = Box<dyn FnMut(T) -> Option<Frame> + Send>;
 /// So many batches are looked at in one poll, however few of their events pass the filter.
 const BATCHES: usize = 32;
 
+/// So many are taken when a subscription is closed: all that the default live window can hold.
+const BATCHES_AT_CLOSE: usize = 1024;
+
 /// One connection's part in a [`Channel`](super::Channel) or in some [`Topics`](super::Topics): a [`Source`] for its
 /// [`EventStream`](crate::EventStream).
 ///
@@ -28,8 +31,9 @@ const BATCHES: usize = 32;
 ///
 /// A client that has no event yet is told its position as soon as nothing waits for it, in a block of an `id` alone, so that it can
 /// be resumed from the first moment on; but Firefox doesn't take an id from such a block. A client behind a filter is told it again
-/// whenever the filter has rejected about half of what's retained, and so is never told a gap where it has missed nothing.
-/// [`positions`](super::SubscriptionBuilder::positions) switches these blocks off.
+/// whenever the filter has rejected about half of what's retained, so that it isn't told a gap where it has missed nothing.
+/// That doesn't help where the last events that were rejected age, or are removed with their topic, before it gets another one: then it may
+/// be told a gap that isn't exact. [`positions`](super::SubscriptionBuilder::positions) switches these blocks off.
 ///
 /// # The end
 /// It ends when the channel is closed and everything was handed out, or when it lags and its
@@ -115,6 +119,8 @@ impl<L> Subscription<L> {
 
     /// Keeps what passes, to be handed out.
     fn filter(&mut self, frames: Frames<L>) {
+        // Should the filter panic, what it hasn't seen is lost, and the client isn't to go on without it.
+        let ended = self.ended.replace(EndReason::SourceError);
         let Self { shared, slot, ready, filter_map, told, .. } = self;
         let (mut passed, mut last) = (0_u64, 0);
         for (frame, sequence, label) in frames.frames {
@@ -139,6 +145,7 @@ impl<L> Subscription<L> {
             told.tell(last);
             ready.push_back(shared.position_frame(&Position { number: last, id: None }));
         }
+        self.ended = ended;
     }
 
     /// Takes a batch, under one lock. Where that's the last of it, the waker is left at once.
@@ -170,10 +177,10 @@ impl<L> Subscription<L> {
         batch
     }
 
-    /// Takes what waits when the subscription is closed: what's published later isn't to push it out. What's more than so many
-    /// batches stays where it is.
+    /// Takes what waits when the subscription is closed: what's published later isn't to push it out. The memory is shared by all who
+    /// take the same. What's more than so many batches stays where it is.
     fn take_waiting(&mut self, until: u64) {
-        for _ in 0..BATCHES {
+        for _ in 0..BATCHES_AT_CLOSE {
             let Self { shared, places, slot, lag, filter_map, told, .. } = self;
             let mut state = shared.lock();
             let batch = match state.take(*slot, places, *lag, until, filter_map.is_some()).0 {

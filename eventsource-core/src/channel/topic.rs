@@ -16,7 +16,7 @@ pub(super) struct Topic<L> {
     pub(super) name: Arc<str>,
     pub(super) log: Log<L>,
     pub(super) latest: Option<Box<Latest<L>>>,
-    subscribers: Slab<Subscriber>,
+    subscribers: Vec<Subscriber>,
     /// How many of them are caught up.
     caught_up: usize,
     /// Moves on with each publication to it.
@@ -43,16 +43,40 @@ pub(super) struct Slot {
     pub(super) waker: Option<Waker>,
     /// It has everything up to this number.
     pub(super) reached: u64,
+    /// Where it stands among the subscribers of its topic, if it has one.
+    pub(super) key: usize,
     /// Where it has other than one topic.
     pub(super) several: Option<Box<Several>>,
 }
 
 /// What has changed of a subscription's topics, so that it need look at no other.
 pub(super) struct Several {
+    /// Where it stands among the subscribers of each.
+    pub(super) keys: Vec<usize>,
     /// Moves on with each publication to any of them.
     pub(super) version: Arc<AtomicU64>,
     /// The cursors that were caught up, and aren't any more.
     pub(super) changed: Vec<usize>,
+}
+
+impl Slot {
+    /// Returns where the cursor of that `number` stands among its topic's subscribers.
+    pub(super) fn key(&self, number: usize) -> usize {
+        match &self.several {
+            Some(several) => several.keys.get(number).copied().unwrap_or(usize::MAX),
+            None => self.key,
+        }
+    }
+
+    fn set_key(&mut self, number: usize, key: usize) {
+        match &mut self.several {
+            Some(several) => match several.keys.get_mut(number) {
+                Some(known) => *known = key,
+                None => several.keys.push(key),
+            },
+            None => self.key = key,
+        }
+    }
 }
 
 impl<L> Topic<L> {
@@ -61,7 +85,7 @@ impl<L> Topic<L> {
             name,
             log,
             latest,
-            subscribers: Slab::new(),
+            subscribers: Vec::new(),
             caught_up: 0,
             version: Arc::new(AtomicU64::new(0)),
             published: 0,
@@ -70,15 +94,28 @@ impl<L> Topic<L> {
         }
     }
 
-    /// Enters a subscription's cursor. Returns its key.
-    pub(super) fn subscribe(&mut self, slot: usize, cursor: usize) -> usize {
-        self.subscribers.insert(Subscriber { slot, cursor, is_caught_up: false })
+    /// Enters the cursor of that `number` of the subscription in `slot`. A subscription's cursors are entered in their order.
+    pub(super) fn subscribe(&mut self, slot: usize, number: usize, slots: &mut Slab<Slot>) {
+        if let Some(slot) = slots.get_mut(slot) {
+            slot.set_key(number, self.subscribers.len());
+        }
+        self.subscribers.push(Subscriber { slot, cursor: number, is_caught_up: false });
     }
 
-    pub(super) fn unsubscribe(&mut self, key: usize) {
-        let gone = self.subscribers.try_remove(key);
-        if gone.is_some_and(|subscriber| subscriber.is_caught_up) {
+    /// Takes out the cursor of that `number` of the subscription in `slot`; the last one takes its place.
+    pub(super) fn unsubscribe(&mut self, slot: usize, number: usize, slots: &mut Slab<Slot>) {
+        let key = slots.get(slot).map_or(usize::MAX, |slot| slot.key(number));
+        if key >= self.subscribers.len() {
+            debug_assert!(false, "a cursor is entered with its topic");
+            return;
+        }
+        if self.subscribers.swap_remove(key).is_caught_up {
             self.caught_up = self.caught_up.saturating_sub(1);
+        }
+        if let Some(moved) = self.subscribers.get(key) {
+            if let Some(slot) = slots.get_mut(moved.slot) {
+                slot.set_key(moved.cursor, key);
+            }
         }
         if self.subscribers.len() < self.subscribers.capacity() / 8 {
             self.subscribers.shrink_to_fit();
@@ -108,7 +145,7 @@ impl<L> Topic<L> {
             return all;
         }
         wakers.reserve(caught_up);
-        for (_, subscriber) in &mut self.subscribers {
+        for subscriber in &mut self.subscribers {
             if !core::mem::take(&mut subscriber.is_caught_up) {
                 continue;
             }
@@ -137,7 +174,7 @@ impl<L> Topic<L> {
 
     pub(super) fn stats(&self, slots: &Slab<Slot>) -> TopicStats {
         let last = self.log.last_sequence();
-        let slots = self.subscribers.iter().filter_map(|(_, subscriber)| slots.get(subscriber.slot));
+        let slots = self.subscribers.iter().filter_map(|subscriber| slots.get(subscriber.slot));
         let (mut behind, mut furthest) = (0_usize, u64::MAX);
         for reached in slots.map(|slot| slot.reached).filter(|&reached| reached < last) {
             behind = behind.saturating_add(1);

@@ -103,9 +103,10 @@ impl<L> Topics<L> {
 
     /// Lets go of what a topic keeps, for replay and per key. Returns whether there was such a topic.
     ///
-    /// Its subscriptions stay, and still get what was published before and waits for them, except those that
-    /// [conflate](super::Lag::Conflate), which are told that they have lost it. Who comes back and hasn't seen all of it is told a
-    /// gap.
+    /// A topic that somebody subscribes to stays. Its subscriptions still get what was published before, until more is published than the
+    /// live window has room for; except those that [conflate](super::Lag::Conflate), which are told that they have lost it. A client
+    /// that comes back is told a gap if it hasn't seen everything, or nothing that it was told of behind its filter; with callers' ids,
+    /// it's unknown then.
     ///
     /// ```
     /// use eventsource_core::Topics;

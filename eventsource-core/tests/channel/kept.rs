@@ -137,3 +137,17 @@ fn a_replay_is_held_by_the_live_window_too() {
     let expected: Vec<_> = (8..20).map(|n| n.to_string()).collect();
     assert_eq!(data(&mut replay), expected);
 }
+
+#[test]
+fn who_is_replaying_a_topic_that_is_removed_gets_it_all() {
+    let topics = Topics::with_options(ChannelOptions::new().epoch(1).live_window(10, 1 << 20));
+    for n in 0..500 {
+        topics.publish("a", n.to_string()).unwrap();
+    }
+    let mut replay = open(topics.subscribe(["a"], LastEventId::parse(b"1-0")));
+    assert!(topics.remove("a"));
+    let expected: Vec<_> = (0..500).map(|n| n.to_string()).collect();
+    assert_eq!(data(&mut replay), expected);
+    assert!(topics.remove("a"));
+    assert_eq!(topics.stats().events, 0);
+}

@@ -339,8 +339,12 @@ impl Run {
             parts.for_each(|part| part.lost += part.queue.drain(..).count() as u64);
         }
         model.latest.clear();
-        self.trim(topic);
-        self.forget_unused(topic);
+        model.window_from = model.window_from.min(model.held_from);
+        // What somebody hasn't taken yet stays until more is published.
+        if self.all_caught_up(topic) {
+            self.trim(topic);
+            self.forget_unused(topic);
+        }
         self.expire();
     }
 
