@@ -593,3 +593,14 @@ fn a_stream_keeps_its_promises_to_any_executor() {
         Probe::new(is_send(EventStream::with_timer(boxed, timer).keep_alive(KeepAlive::default())));
     assert!(probe.poll().is_pending(), "the emitter was dropped, but the other source is pending");
 }
+
+#[test]
+fn a_stall_handle_that_is_given_later_takes_the_place_of_the_older() {
+    let (older, newer) = (StallHandle::new(), StallHandle::new());
+    let mut stream = EventStream::without_timer(stream::pending::<&str>()).stall_on(&older);
+    assert!(stream.next().now_or_never().is_none());
+    let stream = stream.stall_on(&newer);
+    assert_eq!((older.is_streaming(), newer.is_streaming()), (false, true));
+    drop(stream);
+    assert_eq!((older.is_streaming(), newer.is_streaming()), (false, false));
+}

@@ -105,7 +105,10 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Behind a proxy, the hub knows neither the scheme that the browser sees nor always the host, but the browser does: an `http`
 /// page of an `https` hub's host is foreign, for anybody on its way may have written it.
 fn is_foreign(headers: &HeaderMap, options: &Options) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return false };
+    let Some(origin) = headers.get(ORIGIN) else {
+        let is_foreign = |site: &HeaderValue| site != "same-origin" && site != "none";
+        return headers.get(SEC_FETCH_SITE).is_some_and(is_foreign);
+    };
     let is_own = if let Some(site) = headers.get(SEC_FETCH_SITE) {
         site == "same-origin"
     } else {

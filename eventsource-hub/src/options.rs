@@ -182,7 +182,7 @@ impl Options {
         options.address = SocketAddr::new(bind, port);
         options.max_per_client = max_per_client.unwrap_or(options.max_connections.div_ceil(2));
         (options.lag, options.keys) = parse_lag(lag.as_deref(), options.retain_events)?;
-        options.cors = cors.build()?;
+        options.cors = cors.build(token.is_some())?;
         if token
             .as_deref()
             .is_some_and(|token| token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
@@ -215,13 +215,19 @@ const REQUEST_HEADERS: [HeaderName; 4] =
     [HeaderName::from_static("last-event-id"), AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE];
 
 impl CorsOptions {
-    fn build(self) -> Result<Cors, String> {
+    fn build(self, has_token: bool) -> Result<Cors, String> {
         let is_more = self.credentials || !(self.headers.is_empty() && self.exposed.is_empty());
         if is_more && self.origins.is_empty() {
             return Err("what pages of other origins may is for those that --cors names".into());
         }
-        if self.credentials && self.origins.iter().any(|origin| origin == "null") {
-            return Err("--cors-credentials: every page has itself taken for null, if it likes".into());
+        // Every page has itself taken for null, if it likes.
+        if self.origins.iter().any(|origin| origin == "null") {
+            if self.credentials {
+                return Err("--cors null is every page, so it can't go with --cors-credentials".into());
+            }
+            if !has_token {
+                return Err("--cors null is every page, so it needs --token".into());
+            }
         }
         let mut cors = Cors::origins(self.origins).credentials(self.credentials);
         if !self.headers.is_empty() {
@@ -329,7 +335,8 @@ mod tests {
             ("--cors-headers x-session", "--cors"),
             ("--cors-expose x-session", "--cors"),
             ("--cors-credentials", "--cors"),
-            ("--cors null --cors-credentials", "null"),
+            ("--cors null --cors-credentials --token x", "--cors-credentials"),
+            ("--cors null", "--token"),
             ("--idle-ms soon", "--idle-ms"),
             ("--private", "--token"),
             ("--token ü", "token"),
@@ -344,7 +351,7 @@ mod tests {
     #[test]
     fn several_origins() {
         let line = "--cors https://a.example http://b.example:8080 capacitor://localhost tauri://localhost \
-                    chrome-extension://abcdefghijklmnop app://host:81 null --port 1";
+                    chrome-extension://abcdefghijklmnop app://host:81 null --token x --port 1";
         assert!(parse(line).unwrap().is_some());
     }
 }

@@ -72,7 +72,9 @@ impl<S: Source, T: OptionalTimer> EventBody<S, T> {
     /// hyper reads no further in a body that was dropped. It doesn't notice then that the client leaves, and what's unread
     /// at the end turns the close into a reset, by which the client loses a part of the answer.
     ///
-    /// After the last event, the end of the response waits for the end of the request within the limits of [`Linger`]; a
+    /// No more than [`Linger::MOST`] bytes are read; where a client sends more, only a keep-alive shows that it has left. While what's
+    /// written waits for the client, nothing is read: a client that sends all of a large body before it reads any of a large
+    /// answer has to be given up by a write timeout. After the last event, the end of the response waits for the end of the request within the limits of [`Linger`]; a
     /// stream without a timer doesn't wait. When the client breaks off in its body, the stream is dropped. A response
     /// that isn't a stream drops the request's body as it is; what then helps is a [`StallGuard`](crate::StallGuard), which
     /// closes in stages.
@@ -165,8 +167,12 @@ impl<S: Source, T: OptionalTimer> Body for EventBody<S, T> {
                         return Poll::Ready(Some(Err(Aborted(end.to_string()))));
                     }
                     _ => {
-                        if let (Some(unread), Some(timer)) = (this.unread, stream.timer()) {
-                            ready!(unread.poll_given_up(timer, cx));
+                        // A guard closes its connection in stages itself.
+                        let is_guarded = stream.stall_handle().is_some();
+                        if let (Some(unread), false) = (this.unread, is_guarded) {
+                            if let Some(timer) = stream.timer() {
+                                ready!(unread.poll_given_up(timer, cx));
+                            }
                         }
                         None
                     }
@@ -195,9 +201,8 @@ pub(crate) struct Unread {
     // Locked by nobody: for the sake of `Sync`.
     body: Mutex<Pin<Box<dyn Discard + Send>>>,
     linger: Linger,
-    /// Its end is waited for.
-    is_expected: bool,
-    has_ended: bool,
+    /// Its end is waited for after the last event.
+    is_awaited: bool,
 }
 
 /// So many frames are discarded in one poll.
@@ -205,22 +210,23 @@ const FRAMES: u32 = 16;
 
 impl Unread {
     /// None where there's nothing to read.
-    pub(crate) fn new<B: Body + Send + 'static>(body: B, is_expected: bool) -> Option<Box<Self>> {
+    pub(crate) fn new<B: Body + Send + 'static>(body: B, is_awaited: bool) -> Option<Box<Self>> {
         let linger = Linger::new();
-        (!body.is_end_stream()).then(|| {
-            Box::new(Self { body: Mutex::new(Box::pin(body)), linger, is_expected, has_ended: false })
-        })
+        (!body.is_end_stream())
+            .then(|| Box::new(Self { body: Mutex::new(Box::pin(body)), linger, is_awaited }))
     }
 
-    /// Discards what has come; ready at the end, or with an error when the client broke off.
+    /// Discards what has come; ready at the end, or with an error when the client broke off. Beyond so many bytes, it reads no
+    /// further.
     fn poll_discarded(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..FRAMES {
+            if self.linger.is_exhausted() {
+                return Poll::Pending;
+            }
             match ready!(body.as_mut().poll_discard(cx)) {
                 Some(Ok(len)) => {
-                    if self.has_ended {
-                        self.linger.handle_discarded(len);
-                    }
+                    self.linger.handle_discarded(len);
                 }
                 Some(Err(broken)) => return Poll::Ready(Err(broken)),
                 None => return Poll::Ready(Ok(())),
@@ -232,8 +238,7 @@ impl Unread {
 
     /// Ready when the end of the body isn't waited for any longer.
     fn poll_given_up(&mut self, timer: Pin<&mut (dyn Timer + '_)>, cx: &mut Context<'_>) -> Poll<()> {
-        self.has_ended = true;
-        if self.is_expected { self.linger.poll_over(timer, cx) } else { Poll::Ready(()) }
+        if self.is_awaited { self.linger.poll_over(timer, cx) } else { Poll::Ready(()) }
     }
 }
 

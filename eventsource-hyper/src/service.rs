@@ -9,9 +9,9 @@ use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use eventsource_core::{Channel, EventStream, KeepAlive, LastEventId, Subscription, Timer};
-use http::header::{EXPECT, HeaderMap, ORIGIN};
+use http::header::{HeaderMap, ORIGIN};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::Body;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
@@ -138,8 +138,8 @@ where
                     .map(|origin| (ORIGIN, origin.clone()))
                     .into_iter()
                     .collect(),
-                // Whoever asks before sending a body doesn't send it any more when the answer begins.
-                unread: Unread::new(body, !parts.headers.contains_key(EXPECT)),
+                // Over HTTP/2 and 3 a response ends without a reset of the connection.
+                unread: Unread::new(body, parts.version <= Version::HTTP_11),
                 answer: (self.answer)(parts, last_event_id),
             },
         };

@@ -183,7 +183,7 @@ impl<I: Read + Write, T: Timer> Write for StallGuard<I, T> {
             ready!(self.as_mut().poll(cx, Write::poll_shutdown))?;
         }
         let mut this = self.project();
-        let linger = this.linger.get_or_insert_default();
+        let linger = this.linger.get_or_insert(Linger::brief());
         while !*this.is_closed && !linger.is_exhausted() {
             let mut part = [0; 2048];
             match poll_read(this.io.as_mut(), cx, &mut part) {

@@ -7,16 +7,20 @@ use eventsource_core::stream::StallHandle;
 use eventsource_core::{EndReason, EventStream, Timer};
 use eventsource_hyper::{EventService, Refusal, Responder, StallGuard};
 use futures_util::{Stream, StreamExt, stream};
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Bytes, Frame};
 use hyper::rt::{Read as HyperRead, Write as HyperWrite};
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use smol_hyper::rt::FuturesIo;
 use socket2::{Domain, Socket, Type};
+use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, sleep};
+use std::time::Instant;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -49,24 +53,31 @@ where
     I: HyperRead + HyperWrite + Unpin,
     T: Timer + Default + Send + 'static,
 {
-    let stall = StallHandle::new();
     if setup.guard {
         let guard = StallGuard::new(io, T::default(), Duration::ZERO);
         let stall = guard.handle();
-        serve_on::<_, T>(guard, answer, setup, told, stall).await;
+        serve_on::<_, T>(guard, answer, setup, told, Some(stall)).await;
     } else {
-        serve_on::<_, T>(io, answer, setup, told, stall).await;
+        serve_on::<_, T>(io, answer, setup, told, None).await;
     }
 }
 
-async fn serve_on<I, T>(io: I, answer: Answer, setup: Setup, told: Sender<EndReason>, stall: StallHandle)
-where
+async fn serve_on<I, T>(
+    io: I,
+    answer: Answer,
+    setup: Setup,
+    told: Sender<EndReason>,
+    stall: Option<StallHandle>,
+) where
     I: HyperRead + HyperWrite + Unpin,
     T: Timer + Default + Send + 'static,
 {
     let service = EventService::new(move |_, _| {
         let told = told.clone();
-        let stream = EventStream::<_, T>::new(source(answer)).stall_on(&stall);
+        let mut stream = EventStream::<_, T>::new(source(answer));
+        if let Some(stall) = &stall {
+            stream = stream.stall_on(stall);
+        }
         let stream = stream.on_end(move |end| told.send(end.reason()).unwrap());
         ready(if matches!(answer, Answer::Refusal) {
             Err(Refusal::new(StatusCode::UNAUTHORIZED).body("who are you?\n"))
@@ -186,6 +197,94 @@ fn a_guard_closes_in_stages_whatever_the_answer_is() {
             assert!(answer.starts_with("HTTP/1.1 401 ") && answer.ends_with("who are you?\n"), "{answer}");
         }
     }
+}
+
+#[test]
+fn who_sends_the_body_once_the_answer_has_begun_gets_all_of_it() {
+    for (runtime, server) in SERVERS {
+        for guard in [false, true] {
+            println!("{runtime}, guard: {guard}");
+            let setup = Setup { guard, ..Setup::default() };
+            let (told, _reasons) = channel();
+            let mut client = connect(server(Answer::Events(5, 100_000), setup, told), None);
+            let head = head("POST", 10_000_000).replacen("\r\n", "\r\nexpect: 100-continue\r\n", 1);
+            client.write_all(head.as_bytes()).unwrap();
+            let mut first = [0; 12];
+            client.read_exact(&mut first).unwrap();
+            assert_eq!(&first, b"HTTP/1.1 200");
+            let mut writer = client.try_clone().unwrap();
+            let sending = thread::spawn(move || {
+                for part in vec![b'x'; 10_000_000].chunks(100_000) {
+                    writer.write_all(part).expect("the body is taken");
+                }
+            });
+            let (mut answer, mut part) = (Vec::new(), vec![0; 20_000]);
+            loop {
+                let len = client.read(&mut part).unwrap_or_else(|error| panic!("{}: {error}", answer.len()));
+                if len == 0 {
+                    break;
+                }
+                answer.extend_from_slice(&part[..len]);
+                sleep(Duration::from_millis(5));
+            }
+            sending.join().unwrap();
+            assert!(answer.ends_with(b"\r\n0\r\n\r\n") && answer.len() > 500_000);
+        }
+    }
+}
+
+#[test]
+fn an_idle_connection_holds_no_shutdown_up() {
+    let (listener, address) = listen();
+    let server = thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        client.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = TokioIo::new(tokio::net::TcpStream::from_std(client).unwrap());
+            let guard = StallGuard::new(client, eventsource_tokio::Alarm::default(), Duration::ZERO);
+            let service =
+                EventService::new(|_, _| ready(eventsource_tokio::EventStream::new(stream::iter(["x"]))));
+            let connection = http1::Builder::new().serve_connection(guard, service);
+            let mut connection = core::pin::pin!(connection);
+            // Until the client has its answer, and then without it.
+            let asked = tokio::time::timeout(Duration::from_millis(500), connection.as_mut()).await;
+            assert!(asked.is_err());
+            let start = Instant::now();
+            connection.as_mut().graceful_shutdown();
+            connection.await.unwrap();
+            start.elapsed()
+        })
+    });
+    let mut client = connect(address, None);
+    client.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let took = server.join().unwrap();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    drop(client);
+}
+
+#[tokio::test]
+async fn over_http_2_the_end_waits_for_no_body() {
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let service =
+            EventService::new(|_, _| ready(eventsource_tokio::EventStream::new(stream::iter(["one"]))));
+        let service = service.responder(Responder::new().methods([Method::POST]));
+        http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(client), service).await
+    });
+    let client = TokioIo::new(tokio::net::TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), client).await.unwrap();
+    tokio::spawn(connection);
+    let begun = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")))]);
+    let request = Request::post(format!("http://{address}/"));
+    let request = request.body(StreamBody::new(begun.chain(stream::pending()).boxed())).unwrap();
+    let start = Instant::now();
+    let body = sender.send_request(request).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(body.to_bytes(), "data: one\n\n");
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }
 
 /// Sends something, waits for the head of the answer, and leaves.

@@ -44,8 +44,13 @@ pub struct Linger {
     periods: u8,
     /// Something came since the alarm was set.
     is_busy: bool,
+    /// Nothing has come yet, and nothing needs to.
+    is_brief: bool,
     is_armed: bool,
 }
+
+/// The first wait of a brief one.
+const BRIEF: Duration = Duration::from_millis(500);
 
 /// So many times `QUIET` are the longest wait.
 const PERIODS: u8 = 6;
@@ -62,13 +67,20 @@ impl Linger {
 
     /// Begins to wait.
     pub const fn new() -> Self {
-        Self { left: Self::MOST, periods: PERIODS, is_busy: false, is_armed: false }
+        Self { left: Self::MOST, periods: PERIODS, is_busy: false, is_brief: false, is_armed: false }
+    }
+
+    /// Begins to wait where the request may have been read to its end, as on an idle connection: the first wait for something
+    /// to come takes a tenth of [`QUIET`](Self::QUIET).
+    pub const fn brief() -> Self {
+        Self { is_brief: true, ..Self::new() }
     }
 
     /// Notes that so many bytes have come.
     pub const fn handle_discarded(&mut self, len: usize) {
         self.left = self.left.saturating_sub(len);
         self.is_busy = true;
+        self.is_brief = false;
     }
 
     /// Returns whether so much has come that nothing more is to be read.
@@ -80,7 +92,7 @@ impl Linger {
     pub fn poll_over<T: Timer + ?Sized>(&mut self, mut timer: Pin<&mut T>, cx: &mut Context<'_>) -> Poll<()> {
         while !self.is_exhausted() {
             if !core::mem::replace(&mut self.is_armed, true) {
-                timer.as_mut().reset(Self::QUIET);
+                timer.as_mut().reset(if self.is_brief { BRIEF } else { Self::QUIET });
             }
             ready!(timer.as_mut().poll_expired(cx));
             self.is_armed = false;

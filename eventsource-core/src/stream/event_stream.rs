@@ -308,8 +308,22 @@ impl<S: Source, T: OptionalTimer> EventStream<S, T> {
 
     /// Takes its drop for a stall if `handle` says that the client had stopped reading. A second handle replaces the first.
     pub fn stall_on(mut self, handle: &StallHandle) -> Self {
-        self.origin.lifecycle.stall = Some(handle.clone());
+        let lifecycle = &mut self.origin.lifecycle;
+        let older = lifecycle.stall.replace(handle.clone());
+        // Given to a stream that was polled already: it's open for the new one instead of the older.
+        if matches!(lifecycle.state, State::Open | State::Closing(_)) {
+            if let Some(older) = older.filter(|_| lifecycle.is_counted) {
+                older.stream_ends();
+            }
+            handle.stream_begins();
+            lifecycle.is_counted = true;
+        }
         self
+    }
+
+    /// Returns the handle that it was given, that of its connection's guard.
+    pub fn stall_handle(&self) -> Option<&StallHandle> {
+        self.origin.lifecycle.stall.as_ref()
     }
 
     /// Calls `hook` once: when the stream ends, before it says so, or when it's dropped after it was polled. A

@@ -470,11 +470,13 @@ async fn nothing_the_hub_says_is_for_a_cache() {
 #[tokio::test]
 async fn apps_and_pages_without_an_origin_are_allowed_by_name() {
     let origins = ["capacitor://localhost", "chrome-extension://abcdefghijklmnop", "null"];
-    let mut options = vec!["--cors-headers", "x-session", "--cors-expose", "x-trace", "--cors"];
+    let mut options =
+        vec!["--token", "s3cret", "--cors-headers", "x-session", "--cors-expose", "x-trace", "--cors"];
     options.extend(origins);
     let hub = Server::start_with(HUB, 0, &options);
     let ask = async |method: &str, path: &str, origin: &str| {
         let asked = Request::builder().method(method).uri(path).header("host", "localhost");
+        let asked = asked.header("authorization", "Bearer s3cret");
         let asked = asked.header("origin", origin).header("access-control-request-method", "POST");
         request(hub.address, asked.body(Full::from("x")).unwrap()).await
     };
