@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::question::Question;
 use eventsource_core::EventId;
 use eventsource_core::channel::SequenceId;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -79,21 +79,31 @@ impl Answers {
 }
 
 impl Table {
-    /// Where there's no room, the client's own oldest has to go that's complete. Another client's never does, or whoever asks
-    /// much would push out what others may come back for; nor does one that broke off.
+    /// Where a client has too many, its own oldest has to go that's complete; where there are too many of all clients, that of the
+    /// client that has the most. So whoever asks much pushes out nothing that those may come back for who ask little. What broke
+    /// off never goes.
     fn insert(&mut self, new: Kept) -> Result<(), NoRoom> {
-        let is_own = |kept: &Kept| kept.client == new.client;
-        let no_room = if self.0.iter().filter(|kept| is_own(kept)).count() >= MAX_OF_CLIENT {
-            Some(NoRoom::OfThisClient)
-        } else {
-            (self.0.len() >= MAX_ANSWERS).then_some(NoRoom::InAll)
-        };
-        if let Some(no_room) = no_room {
-            let complete = self.0.iter().position(|kept| is_own(kept) && kept.answer.is_complete());
-            self.0.remove(complete.ok_or(no_room)?);
+        let own = self.0.iter().filter(|kept| kept.client == new.client).count();
+        if own >= MAX_OF_CLIENT {
+            self.forget_complete(new.client).ok_or(NoRoom::OfThisClient)?;
+        } else if self.0.len() >= MAX_ANSWERS {
+            let mut complete = HashMap::<_, usize>::new();
+            for kept in self.0.iter().filter(|kept| kept.answer.is_complete()) {
+                *complete.entry(kept.client).or_default() += 1;
+            }
+            let most = complete.into_iter().max_by_key(|&(_, count)| count);
+            let (client, _) = most.filter(|&(_, count)| count > own + 1).ok_or(NoRoom::InAll)?;
+            self.forget_complete(client).ok_or(NoRoom::InAll)?;
         }
         self.0.push_back(new);
         Ok(())
+    }
+
+    /// Forgets a client's oldest answer that's complete.
+    fn forget_complete(&mut self, client: IpAddr) -> Option<Kept> {
+        let is_complete = |kept: &Kept| kept.client == client && kept.answer.is_complete();
+        let at = self.0.iter().position(is_complete)?;
+        self.0.remove(at)
     }
 
     fn expire(&mut self, now: Instant) {
@@ -148,14 +158,36 @@ mod tests {
     }
 
     #[test]
-    fn no_client_makes_room_for_another() {
+    fn who_has_the_most_makes_room_for_others_and_nobody_else_does() {
+        let (mut table, now) = (Table::default(), Instant::now());
+        // One of client 0; of clients 1 to 7, as many as they may have, and the rest of client 8.
+        table.insert(kept(now, 0, 0, 0)).unwrap();
+        for epoch in 1..MAX_ANSWERS as u64 {
+            let client = u8::try_from(epoch / 32).unwrap() + 1;
+            table.insert(kept(now, client, epoch, 0)).unwrap();
+        }
+        for epoch in 1000..1000 + MAX_ANSWERS as u64 {
+            let client = u8::try_from(epoch % 200).unwrap() + 50;
+            // Once everyone has about as many, there's room for no more.
+            if table.insert(kept(now, client, epoch, 0)) == Err(NoRoom::InAll) {
+                break;
+            }
+            assert_eq!(table.0.len(), MAX_ANSWERS);
+            assert!(epochs(&table).contains(&0), "one that asked once loses nothing");
+        }
+        let of = |client: u8| {
+            table.0.iter().filter(|kept| kept.client == Ipv4Addr::new(127, 0, 0, client)).count()
+        };
+        assert!((1..9).all(|client| of(client) < 12), "{:?}", (1..9).map(of).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_broke_off_makes_room_for_nobody() {
         let (mut table, now) = (Table::default(), Instant::now());
         for epoch in 0..MAX_ANSWERS as u64 {
             let client = u8::try_from(epoch / 32).unwrap();
-            table.insert(kept(now, client, epoch, 0)).unwrap();
+            table.insert(kept(now, client, epoch, 1)).unwrap();
         }
         assert_eq!(table.insert(kept(now, 99, 1000, 1)), Err(NoRoom::InAll));
-        table.insert(kept(now, 7, 1000, 1)).unwrap();
-        assert_eq!((table.0.len(), epochs(&table).contains(&224)), (MAX_ANSWERS, false));
     }
 }
