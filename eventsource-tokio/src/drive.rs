@@ -40,7 +40,7 @@ pub type HalfDriver<S, W> = eventsource_core::io::Driver<S, Alarm, WriteOnly<Com
 ///     let mut response = String::new();
 ///     client.read_to_string(&mut response).await.map(|_| response)
 /// };
-/// // The driver is done once the client has closed the connection, or some seconds after the end.
+/// // It is done once the client has closed the connection, or some seconds after the end.
 /// let (reason, response) = join(driver, reading).await;
 /// assert!(response?.ends_with("\r\n\r\ndata: hello\n\n"));
 /// assert_eq!(reason?, EndReason::SourceEnded);
