@@ -47,14 +47,14 @@
 //!         match machine.step() {
 //!             Step::Connect => {
 //!                 decoder.reset(); // its last event ID stays
-//!                 // The request has the fields of `http::REQUEST_HEADERS`, and a `Last-Event-ID`
+//!                 // It has the fields of `http::REQUEST_HEADERS`, and a `Last-Event-ID`
 //!                 // unless that is empty.
 //!                 match connect(decoder.last_event_id(), timeout) {
 //!                     Ok((head, new)) => {
 //!                         body = Some(new);
 //!                         machine.handle_head(head);
 //!                     }
-//!                     Err(error) if error.kind() == ErrorKind::TimedOut => machine.handle_alarm(),
+//!                     Err(e) if e.kind() == ErrorKind::TimedOut => machine.handle_alarm(),
 //!                     Err(_) => machine.handle_transport_error(),
 //!                 }
 //!             }
@@ -70,7 +70,7 @@
 //!                             machine.handle_limit_error();
 //!                         }
 //!                     }
-//!                     Err(error) if error.kind() == ErrorKind::TimedOut => machine.handle_alarm(),
+//!                     Err(e) if e.kind() == ErrorKind::TimedOut => machine.handle_alarm(),
 //!                     Err(_) => machine.handle_transport_error(),
 //!                 }
 //!             }
