@@ -55,7 +55,7 @@ fuzz_target!(|input: (Option<&[u8]>, &str)| {
     let given = |sequence: &u64| said.as_id().is_some_and(|id| id.as_str() == format!("abc-{sequence}"));
     let expected = match (0..=HEAD).find(given) {
         Some(sequence) if sequence >= OLDEST_RESUMABLE => Resumed::Complete,
-        Some(sequence) => Resumed::Gap { missed: OLDEST_RESUMABLE - sequence },
+        Some(sequence) => Resumed::Gap { missed: OLDEST_RESUMABLE - sequence, is_exact: true },
         None if said == LastEventId::None => Resumed::Fresh,
         None => Resumed::Unknown,
     };
