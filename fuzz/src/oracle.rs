@@ -32,6 +32,8 @@ pub struct Oracle {
     given: [bool; 2],
     sources: Vec<SourceModel>,
     retry: Option<Frame>,
+    /// Why it may have ended when it said that alone.
+    last_words: Option<Causes>,
     keep_alive: Option<KeepAliveModel>,
     lifetime: Option<Duration>,
     /// When the lifetime is over, once it has begun and if it's ever over.
@@ -102,6 +104,7 @@ impl Oracle {
             turns: vec![None; sources.len()],
             sources,
             retry: setup.retry.map(|retry| Frame::retry(retry.0)),
+            last_words: None,
             keep_alive: KeepAliveModel::new(setup),
             lifetime: setup.lifetime.map(|lifetime| lifetime.0),
             expiry: None,
@@ -199,7 +202,9 @@ impl Oracle {
         let led = self.retry.take_if(|_| !answer.is_pending());
         let answer = match led {
             Some(retry) if answer == Poll::Ready(Some(retry.clone())) => {
-                assert!(!before.contains(&Next::Frame) || self.look().any(), "it could have led a block");
+                let causes = self.look();
+                assert!(!before.contains(&Next::Frame) || causes.any(), "it could have led a block");
+                self.last_words = causes.any().then_some(causes);
                 self.turns.fill(None);
                 self.check_told();
                 return again;
@@ -363,7 +368,11 @@ impl Oracle {
         let dropped = Told { reason: EndReason::Dropped, error: None, sources_gone: true };
         match self.phase {
             Phase::New => assert_eq!(self.told(), []),
-            Phase::Open => assert_eq!(self.told(), [dropped]),
+            Phase::Open => match (&self.told()[..], &self.last_words) {
+                // It may have had nothing more to say.
+                ([told], Some(causes)) => assert!(*told == dropped || causes.explain(told), "{told:?}"),
+                (told, _) => assert_eq!(told, [dropped]),
+            },
             Phase::Ended => assert_eq!(self.told().len(), 1),
         }
     }
