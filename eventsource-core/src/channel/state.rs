@@ -303,7 +303,8 @@ impl<L> State<L> {
 
 /// Gives back the room that a peak took, as far as nothing lies behind it. That's tried seldom, for it looks at all the room.
 fn shrink<T>(slab: &mut Slab<T>) {
-    if slab.len().is_power_of_two() && slab.len() < slab.capacity() / 8 {
+    let is_time = slab.is_empty() || slab.len().is_power_of_two();
+    if is_time && slab.len() < slab.capacity() / 8 {
         slab.shrink_to_fit();
     }
 }
