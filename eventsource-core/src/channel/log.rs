@@ -52,7 +52,7 @@ struct Gone {
 pub(crate) struct Kept {
     pub(crate) retention: Bounds,
     pub(crate) window: Bounds,
-    /// Of the newest event per key.
+    /// How much the table of the newest event per key keeps, where there's one.
     pub(crate) latest: Option<Bounds>,
 }
 

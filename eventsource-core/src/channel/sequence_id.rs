@@ -31,7 +31,8 @@ impl SequenceId {
         Self { epoch, sequence }
     }
 
-    /// Of text in exactly the form that it's written in. Whether it's of a certain channel is another question.
+    /// Reads an id from its text, which has to be exactly as it's written. Returns `None` for any other. Whether a certain channel
+    /// has assigned it is another question.
     pub fn parse(id: EventId<'_>) -> Option<Self> {
         let (epoch, sequence) = id.as_str().split_once('-')?;
         let parsed = Self { epoch: u64::from_str_radix(epoch, 16).ok()?, sequence: sequence.parse().ok()? };

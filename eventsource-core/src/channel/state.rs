@@ -79,14 +79,14 @@ impl<L> Default for Garbage<L> {
     }
 }
 
-/// With each operation, so many topics are looked at for their age,
+/// How many topics each operation looks at for their age.
 const TOPICS_AT_ONCE: usize = 64;
 
-/// and so many segments are freed of those that were let go. The rest is for the next: nobody can have it any more, but it holds
-/// memory for a while.
+/// How many segments each operation frees, besides as many as it has let go itself. The rest waits for the next operation: nobody
+/// can read it any more, but it still holds memory.
 const SEGMENTS_AT_ONCE: usize = 32;
 
-/// Where each event has an id that's to be forgotten.
+/// The same where each event has a caller's id, which has to be forgotten under the lock.
 const SEGMENTS_OF_IDS_AT_ONCE: usize = 4;
 
 impl<L> State<L> {
