@@ -15,7 +15,7 @@ pub use eventsource_hyper::{
     Responder, StallGuard, read, read_with, respond,
 };
 #[doc(no_inline)]
-pub use eventsource_tokio::{Alarm, Compat, Driver, EventStream, HalfDriver, drive, drive_half};
+pub use eventsource_tokio::{Alarm, Compat, Driver, EventSource, EventStream, HalfDriver, drive, drive_half};
 
 pub use accept::{AcceptEventStream, NotAcceptable};
 pub use last_event_id::LastEventIdHeader;

@@ -20,7 +20,9 @@ pub use alarm::HyperAlarm;
 pub use answer::Answer;
 pub use body::{Aborted, BoxEventBody, EventBody};
 pub use cors::Cors;
-pub use read::{BodyChunks, read, read_with};
+#[doc(no_inline)]
+pub use eventsource_core::io::BodyChunks;
+pub use read::{read, read_with};
 pub use refusal::Refusal;
 pub use respond::{Responder, respond};
 pub use service::{Answering, EventService};

@@ -5,6 +5,7 @@
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod alarm;
 mod event_stream;
+mod event_source;
 mod compat;
 mod drive;
 mod read;
@@ -15,5 +16,6 @@ pub use eventsource_core::*;
 pub use alarm::Alarm;
 pub use compat::Compat;
 pub use drive::{Driver, HalfDriver, drive, drive_half};
+pub use event_source::EventSource;
 pub use event_stream::EventStream;
 pub use read::{ReaderEvents, read, read_with};

@@ -1,7 +1,7 @@
 //! A stream of what a client meets.
 
 use super::connect::{Attempt, Connect, Response};
-use super::{Head, Policy, Reason, Reconnection, Step};
+use super::{Head, Policy, Reason, Reconnection, Step, trace};
 use crate::codec::{Events, EventsError, Items, LimitError, OwnedEvent, OwnedItem};
 use crate::{Decoder, EventId, FAR_FUTURE, Timer};
 use alloc::boxed::Box;
@@ -15,6 +15,8 @@ use core::time::Duration;
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use pin_project_lite::pin_project;
+#[cfg(feature = "std")]
+use std::time::Instant;
 
 pin_project! {
     /// A client that stays connected to an event stream: it connects, reads, reconnects with the last event ID, and gives up where there's
@@ -45,8 +47,7 @@ pin_project! {
     /// assert_eq!(event.data, "hello");
     /// assert!(events.next().now_or_never().is_none(), "it waits until it reconnects");
     /// clock.advance(std::time::Duration::from_secs(4));
-    /// let error = events.next().now_or_never().unwrap().unwrap().unwrap_err();
-    /// assert_eq!(error.to_string(), "the server answered with status 204");
+    /// assert!(events.next().now_or_never().unwrap().is_none(), "the server has said that there's no more");
     /// ```
     ///
     /// # Cancel safety
@@ -63,8 +64,8 @@ pin_project! {
         machine: Reconnection,
         policy: Policy,
         seed: u64,
-        // The attempt that the request or the body is of.
-        attempt: u64,
+        // Its attempts are those that the request or the body is of the last of.
+        stats: SourceStats,
         // In memory of their own, so that a client between two connections is small, and may be moved.
         connecting: Option<Pin<Box<C::Connecting>>>,
         body: Body<Pin<Box<C::Body>>>,
@@ -72,6 +73,10 @@ pin_project! {
 }
 
 /// Of the response that's being read.
+#[cfg_attr(
+    feature = "std",
+    expect(clippy::large_enum_variant, reason = "a client is open for most of the time")
+)]
 enum Body<S> {
     /// There's none. The decoder is for the next one.
     None(Decoder),
@@ -79,7 +84,18 @@ enum Body<S> {
         items: Items<Counted<S>>,
         /// So many of its bytes the machine knows of.
         reported: u64,
+        #[cfg(feature = "std")]
+        since: Instant,
     },
+}
+
+#[cfg(feature = "std")]
+impl<C: Connect, T: Timer + Default> EventSource<C, T> {
+    /// Creates a client with the default timer of a runtime and a random seed: call it through an adapter's `EventSource`, which names
+    /// the timer. It connects when it's first polled.
+    pub fn new(connector: C) -> Self {
+        Self::with_timer(connector, T::default(), crate::stream::random_seed())
+    }
 }
 
 impl<C: Connect, T: Timer> EventSource<C, T> {
@@ -94,7 +110,7 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
             machine: Reconnection::new(policy, seed),
             policy,
             seed,
-            attempt: 0,
+            stats: SourceStats::default(),
             connecting: None,
             body: Body::None(Decoder::new()),
         }
@@ -125,6 +141,7 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
     /// called before it's polled. There's no [`Update::Open`] for it.
     pub fn begin_open(mut self, body: C::Body) -> Self {
         self.body.open(Box::pin(body));
+        self.stats.connections = 1;
         self.begin_anew()
     }
 
@@ -149,9 +166,16 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
         self.machine.step()
     }
 
-    /// Returns how many attempts to connect have begun so far.
-    pub fn attempts(&self) -> u64 {
-        self.attempt
+    /// Returns what it has done so far.
+    pub fn stats(&self) -> SourceStats {
+        SourceStats {
+            #[cfg(feature = "std")]
+            open_since: match self.body {
+                Body::None(_) => None,
+                Body::Open { since, .. } => Some(since),
+            },
+            ..self.stats
+        }
     }
 
     /// Returns the last event ID as of the last event handed out.
@@ -166,16 +190,19 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
 
     /// Drops the connection, and connects at once when this is polled next. See [`Reconnection::restart`].
     pub fn restart(&mut self) {
-        self.connecting = None;
-        self.body.close();
+        self.drop_connection();
         self.machine.restart();
     }
 
     /// Drops the connection, and ends this stream.
     pub fn close(&mut self) {
+        self.drop_connection();
+        self.machine.close();
+    }
+
+    fn drop_connection(&mut self) {
         self.connecting = None;
         self.body.close();
-        self.machine.close();
     }
 
     /// Reports that the alarm has expired, if it has.
@@ -200,11 +227,12 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
     /// Returns nothing where there's nothing to tell.
     fn poll_connecting(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update<C::Error>>> {
         let this = self.as_mut().project();
-        if *this.attempt != this.machine.attempts() {
+        if this.stats.attempts != this.machine.attempts() {
             let number = this.machine.attempts();
             let attempt = Attempt { number, last_event_id: this.body.last_event_id().into() };
+            trace::connecting(&attempt);
             *this.connecting = Some(Box::pin(this.connector.connect(attempt)));
-            *this.attempt = number;
+            this.stats.attempts = number;
         }
         let Some(connecting) = this.connecting else {
             debug_assert!(false, "an attempt has a request until it's answered");
@@ -219,6 +247,8 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
                 match this.machine.step() {
                     Step::Read => {
                         this.body.open(Box::pin(body));
+                        this.stats.connections = this.stats.connections.saturating_add(1);
+                        trace::open(this.stats.attempts, head);
                         return Poll::Ready(Some(Update::Open(head)));
                     }
                     // An interim head has no body, and what comes after it is lost.
@@ -238,7 +268,7 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
     /// Returns nothing where there's nothing to tell.
     fn poll_reading(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update<C::Error>>> {
         let this = self.as_mut().project();
-        let Body::Open { items, reported } = this.body else {
+        let Body::Open { items, reported, .. } = this.body else {
             debug_assert!(false, "there's a body while it's read");
             this.machine.handle_transport_error();
             return Poll::Ready(Some(self.lose(None)));
@@ -247,10 +277,12 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
         let events = items.events();
         if let Some(chunks) = events.chunks() {
             let new = chunks.bytes.saturating_sub(mem::replace(reported, chunks.bytes));
+            this.stats.bytes = this.stats.bytes.saturating_add(new);
             this.machine.handle_chunk(usize::try_from(new).unwrap_or(usize::MAX));
         }
         let error = match ready!(polled) {
             Some(Ok(OwnedItem::Event(event))) => {
+                this.stats.events = this.stats.events.saturating_add(1);
                 this.machine.handle_event();
                 this.machine.handle_last_event_id(event.last_event_id.as_id());
                 return Poll::Ready(Some(Update::Event(event)));
@@ -300,6 +332,7 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
                 (Reason::Transport, None)
             }
         };
+        trace::lost(this.stats.attempts, reason, retry_in);
         Update::Lost(ConnectionError { reason, error, retry_in })
     }
 }
@@ -345,7 +378,7 @@ impl<C: Connect, T> fmt::Debug for EventSource<C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventSource")
             .field("state", &self.machine.step())
-            .field("attempts", &self.attempt)
+            .field("attempts", &self.stats.attempts)
             .finish_non_exhaustive()
     }
 }
@@ -356,7 +389,12 @@ impl<S> Body<S> {
         if let Self::None(decoder) = self {
             let chunks = Counted { chunks: body, bytes: 0 };
             let items = Events::with_decoder(chunks, mem::take(decoder)).items();
-            *self = Self::Open { items, reported: 0 };
+            *self = Self::Open {
+                items,
+                reported: 0,
+                #[cfg(feature = "std")]
+                since: Instant::now(),
+            };
         }
     }
 
@@ -397,6 +435,23 @@ where
         }
         Poll::Ready(next)
     }
+}
+
+/// What an [`EventSource`] has done: what [`EventSource::stats`] returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourceStats {
+    /// How many attempts to connect have begun.
+    pub attempts: u64,
+    /// How many connections were open, with the one that is.
+    pub connections: u64,
+    /// How many events were handed out.
+    pub events: u64,
+    /// How many bytes of event streams were received.
+    pub bytes: u64,
+    /// Since when the connection is open; `None` while there is none.
+    #[cfg(feature = "std")]
+    pub open_since: Option<Instant>,
 }
 
 /// What happens to an [`EventSource`].
@@ -445,7 +500,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
 
 pin_project! {
     /// The events of an [`EventSource`], what [`EventSource::events`] returns. Losses that are followed by another attempt aren't told.
-    /// The one that's final is an error, unless the server has ended the stream in good order; then this stream ends.
+    /// The one that's final is an error, unless the server has ended the stream in good order or answered 204; then this stream ends.
     ///
     /// # Cancel safety
     /// It's a stream: an event is either handed out or still inside.
@@ -479,7 +534,7 @@ impl<C: Connect, T: Timer> Stream for SourceEvents<C, T> {
         for _ in 0..ROUNDS {
             return Poll::Ready(match ready!(source.as_mut().poll_next(cx)) {
                 Some(Update::Event(event)) => Some(Ok(event)),
-                Some(Update::Lost(lost)) if lost.retry_in.is_none() && lost.reason != Reason::Ended => {
+                Some(Update::Lost(lost)) if lost.retry_in.is_none() && !lost.reason.is_end() => {
                     Some(Err(lost))
                 }
                 Some(_) => continue,

@@ -1,7 +1,7 @@
 //! What a response's head says to a client.
 
 use super::Reason;
-use crate::http::{is_event_stream, retry_after};
+use crate::http::{is_event_stream, retry_after_from, seconds};
 use core::time::Duration;
 
 /// What the head of a response says to a client that asked for an event stream.
@@ -32,9 +32,23 @@ impl Head {
     /// Fields of the crate `http` are given as they are: `Head::new(response.status().as_u16(), response.headers())`; those of `httparse`
     /// as `response.headers.iter().map(|field| (field.name, field.value))`.
     ///
-    /// [`Retry-After`](retry_after) may be a date where there's a `Date`, too. A client that has a clock may add a `Date` of its own
-    /// where the server sent none.
+    /// [`Retry-After`](crate::http::retry_after) may be a date where there's a `Date`, too. A client that has a clock may add a `Date` of
+    /// its own where the server sent none.
     pub fn new<'v, N, V>(status: u16, fields: impl IntoIterator<Item = (N, &'v V)>) -> Self
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]> + ?Sized + 'v,
+    {
+        Self::received_at(None, status, fields)
+    }
+
+    /// Does the same for a client that has a clock, for servers that have none and send no `Date`: with the
+    /// moment in seconds since the beginning of the year 0.
+    pub(super) fn received_at<'v, N, V>(
+        now: Option<u64>,
+        status: u16,
+        fields: impl IntoIterator<Item = (N, &'v V)>,
+    ) -> Self
     where
         N: AsRef<str>,
         V: AsRef<[u8]> + ?Sized + 'v,
@@ -58,7 +72,7 @@ impl Head {
             status,
             is_event_stream: content_type.is_some_and(is_event_stream),
             is_encoded: !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity"),
-            retry_after: after.and_then(|after| retry_after(after, date)),
+            retry_after: after.and_then(|after| retry_after_from(after, date.and_then(seconds).or(now))),
         }
     }
 

@@ -118,8 +118,10 @@
 //! | go on with a response that I already have? | [`Reconnection::open`], `EventSource::begin_open` |
 //! | connect anew at once? | [`Reconnection::restart`], `EventSource::restart` |
 //! | learn what goes wrong and when it's tried again? | `Update::Lost` of an `EventSource` |
+//! | connect with hyper, reqwest or a service of tower? | `HttpTransport`, with the feature `http` |
 //! | give each attempt its own token? | the closure that an `EventSource` connects with is called for each |
-//! | follow redirects? | [`Head::is_redirect`], [`Reconnection::handle_redirect`] |
+//! | follow redirects? | the HTTP client does; in a client of one's own [`Head::is_redirect`] and [`Reconnection::handle_redirect`] |
+//! | see in a log what it does? | the feature `tracing` |
 
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod reason;
@@ -128,14 +130,20 @@ mod policy;
 mod reconnection;
 #[cfg(feature = "alloc")]
 mod connect;
+#[cfg(feature = "http")]
+mod http_transport;
+#[cfg(feature = "alloc")]
+mod trace;
 #[cfg(feature = "alloc")]
 mod event_source;
 
 #[cfg(feature = "alloc")]
 pub use connect::{Attempt, Connect, Response};
 #[cfg(feature = "alloc")]
-pub use event_source::{ConnectionError, EventSource, SourceEvents, Update};
+pub use event_source::{ConnectionError, EventSource, SourceEvents, SourceStats, Update};
 pub use head::Head;
+#[cfg(feature = "http")]
+pub use http_transport::{HttpBody, HttpConnecting, HttpError, HttpTransport};
 pub use policy::{Decision, Lost, MIN_DELAY, Policy};
 pub use reason::Reason;
 pub use reconnection::{MAX_REDIRECTS, Reconnection, Step};

@@ -38,6 +38,13 @@ impl Reason {
             Self::Closed | Self::Redirect | Self::ContentType | Self::ContentEncoding | Self::Limit => false,
         }
     }
+
+    /// Returns whether this is how a server ends an event stream for good: it has ended the response, and the client's policy is not to
+    /// come back; or it has answered with status 204.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn is_end(self) -> bool {
+        matches!(self, Self::Ended | Self::Status(204))
+    }
 }
 
 impl fmt::Display for Reason {

@@ -1,10 +1,14 @@
 //! Moments in header fields.
 
+/// The beginning of 1970, in seconds since the beginning of the year 0.
+#[cfg(feature = "http")]
+pub(crate) const UNIX_EPOCH: u64 = 719_529 * 86_400;
+
 /// Returns the seconds since the beginning of the year 0 of an `HTTP-date` (RFC 9110 §5.6.7) in any of its three forms:
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
 ///
 /// The name of the day isn't looked at. Two digits of a year are of 1970 to 2069.
-pub(super) fn seconds(date: &[u8]) -> Option<u64> {
+pub(crate) fn seconds(date: &[u8]) -> Option<u64> {
     let mut words = date.split(|byte| matches!(byte, b' ' | b'-' | b',')).filter(|word| !word.is_empty());
     let mut next = || words.next();
     let _day_name = next()?;
@@ -95,6 +99,12 @@ mod tests {
     /// `seconds` of the beginning of 1970.
     fn epoch() -> u64 {
         seconds(b"Thu, 01 Jan 1970 00:00:00 GMT").unwrap()
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn the_clock_of_a_computer_has_the_same_seconds() {
+        assert_eq!(seconds(b"Thu, 01 Jan 1970 00:00:00 GMT"), Some(UNIX_EPOCH));
     }
 
     #[test]

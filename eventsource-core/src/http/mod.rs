@@ -21,9 +21,13 @@ mod retry_after;
 #[cfg(feature = "alloc")]
 mod last_event_id;
 
+#[cfg(feature = "http")]
+pub(crate) use date::UNIX_EPOCH;
+pub(crate) use date::seconds;
 #[cfg(feature = "alloc")]
 pub use last_event_id::LastEventId;
 pub use response::{
     CONTENT_TYPE, REQUEST_HEADERS, RESPONSE_HEAD, RESPONSE_HEADERS, accepts_event_stream, is_event_stream,
 };
 pub use retry_after::retry_after;
+pub(crate) use retry_after::retry_after_from;

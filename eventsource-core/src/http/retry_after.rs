@@ -19,9 +19,14 @@ use core::time::Duration;
 /// assert_eq!(retry_after(at, None), None);
 /// ```
 pub fn retry_after(value: &[u8], date: Option<&[u8]>) -> Option<Duration> {
+    retry_after_from(value, date.and_then(seconds))
+}
+
+/// Does the same, with the response's moment in seconds since the beginning of the year 0.
+pub(crate) fn retry_after_from(value: &[u8], moment: Option<u64>) -> Option<Duration> {
     let seconds = match number(value.trim_ascii()) {
         Some(delay) => delay,
-        None => seconds(value)?.saturating_sub(seconds(date?)?),
+        None => seconds(value)?.saturating_sub(moment?),
     };
     Some(Duration::from_secs(seconds))
 }

@@ -33,7 +33,11 @@ mod write_only;
 mod driver;
 #[cfg(feature = "std")]
 mod chunks;
+#[cfg(feature = "http")]
+mod body_chunks;
 
+#[cfg(feature = "http")]
+pub use body_chunks::BodyChunks;
 #[cfg(feature = "std")]
 pub use chunks::Chunks;
 #[cfg(feature = "std")]

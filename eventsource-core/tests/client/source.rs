@@ -2,7 +2,7 @@
 
 use crate::server::{EVENT_STREAM, millis, seconds};
 use eventsource_core::client::{
-    Attempt, Decision, EventSource, Head, Policy, Reason, Response, Step, Update,
+    Attempt, Decision, EventSource, Head, Policy, Reason, Response, SourceStats, Step, Update,
 };
 use eventsource_core::codec::{EventsError, Limits, Overflow};
 use eventsource_core::test_util::{ManualClock, ManualTimer};
@@ -337,12 +337,40 @@ fn the_events_alone_end_with_an_answer_and_fail_with_what_is_final() {
             vec![open("data: a\n\n", Then::Cut), Reply::Head(Head::new(401, EVENT_STREAM))],
             vec!["a", "error: the server answered with status 401", "the end"],
         ),
+        (
+            Policy::default(),
+            vec![open("data: a\n\n", Then::End), Reply::Head(Head::new(204, EVENT_STREAM))],
+            vec!["a", "the end"],
+        ),
     ] {
         let clock = ManualClock::new();
         let server = Server::new(replies);
         let mut events = Box::pin(client(&server, &clock).policy(policy).events());
         assert_eq!(run(events.as_mut(), &clock, seconds(60), tell), expected);
     }
+}
+
+#[test]
+fn it_counts_what_it_does() {
+    let clock = ManualClock::new();
+    let server = Server::new([Reply::Refuse, open("data: a\n\n: b\n\n", Then::Silence)]);
+    let mut client = Box::pin(client(&server, &clock));
+    assert_eq!(client.stats(), SourceStats::default());
+    run(client.as_mut(), &clock, seconds(1), words);
+    assert_eq!((client.stats().attempts, client.stats().connections), (1, 0));
+    assert_eq!(client.stats().open_since, None);
+
+    run(client.as_mut(), &clock, seconds(30), words);
+    let stats = client.stats();
+    assert_eq!((stats.attempts, stats.connections, stats.events, stats.bytes), (2, 1, 1, 14));
+    assert!(stats.open_since.is_some_and(|since| since.elapsed() < seconds(3600)));
+
+    client.close();
+    assert_eq!(client.stats(), {
+        let mut closed = stats;
+        closed.open_since = None;
+        closed
+    });
 }
 
 #[test]

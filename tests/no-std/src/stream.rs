@@ -111,7 +111,7 @@ fn reconnects() {
             Poll::Pending => now.set(now.get() + Duration::from_secs(4)),
         }
     }
-    assert_eq!(source.attempts(), 3);
+    assert_eq!(source.stats().attempts, 3);
 }
 
 /// A response's body of one chunk.

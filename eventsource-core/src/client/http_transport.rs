@@ -1,0 +1,195 @@
+//! Any client of HTTP as a transport.
+
+use super::connect::{Attempt, Connect, Response};
+use super::head::Head;
+use crate::http::UNIX_EPOCH;
+use crate::io::BodyChunks;
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use core::fmt;
+use core::future::Future;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use futures_core::Stream;
+use http_body::Body;
+use pin_project_lite::pin_project;
+use std::time::SystemTime;
+
+impl Attempt {
+    /// Returns [`header_fields`](Self::header_fields) as a request of the crate `http` has them. An id that can't stand in a
+    /// field, for it has control characters, is left out.
+    ///
+    /// ```
+    /// use eventsource_core::client::{Attempt, HttpTransport};
+    /// # use http_body_util::Empty;
+    /// # async fn send(request: http::Request<()>) -> Result<http::Response<Empty<&'static [u8]>>, std::io::Error> {
+    /// #     Ok(http::Response::new(Empty::new()))
+    /// # }
+    ///
+    /// let transport = HttpTransport::new(|attempt: Attempt| {
+    ///     let mut request = http::Request::new(());
+    ///     request.headers_mut().extend(attempt.headers());
+    ///     send(request)
+    /// });
+    /// # let _ = transport;
+    /// ```
+    pub fn headers(&self) -> HeaderMap {
+        let fields = self.header_fields().filter_map(|(name, value)| {
+            let value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+            Some((HeaderName::from_static(name), value))
+        });
+        fields.collect()
+    }
+}
+
+/// A transport that asks any client of HTTP whose responses are those of the crate `http`, or can be converted into them: hyper,
+/// reqwest, a service of tower.
+///
+/// It's made of an async function that sends a request and returns the response. The function is called anew for each attempt, so that
+/// each has a URL, a token and a body of its own, and adds the [`Attempt::headers`].
+///
+/// Some things are the HTTP client's business:
+/// - *Redirects*: reqwest follows them. For hyper there's `FollowRedirect` of `tower-http`, which also keeps a token from another
+///   server. One that arrives here is a failure, [`Reason::Redirect`](super::Reason::Redirect).
+/// - *Compression*: nobody asks for it, unless the HTTP client does so by itself and decompresses what it gets. A body that's still
+///   compressed when it arrives here is a failure, [`Reason::ContentEncoding`](super::Reason::ContentEncoding).
+/// - *Timeouts*: those of the [`Policy`](super::Policy) suffice. A timeout of the HTTP client's for the whole response ends an
+///   event stream that's fine.
+pub struct HttpTransport<F, B> {
+    send: F,
+    body: PhantomData<fn() -> B>,
+}
+
+impl<F, B> HttpTransport<F, B> {
+    /// Creates a transport that calls `send` for each attempt.
+    pub fn new<R, S, E>(send: F) -> Self
+    where
+        F: FnMut(Attempt) -> R,
+        R: Future<Output = Result<S, E>>,
+        S: Into<::http::Response<B>>,
+        B: Body,
+    {
+        Self { send, body: PhantomData }
+    }
+}
+
+impl<F, B, R, S, E> Connect for HttpTransport<F, B>
+where
+    F: FnMut(Attempt) -> R,
+    R: Future<Output = Result<S, E>>,
+    S: Into<::http::Response<B>>,
+    B: Body,
+{
+    type Chunk = Bytes;
+    type Error = HttpError<E, B::Error>;
+    type Body = HttpBody<B, E>;
+    type Connecting = HttpConnecting<R, B>;
+
+    fn connect(&mut self, attempt: Attempt) -> Self::Connecting {
+        HttpConnecting { response: (self.send)(attempt), body: PhantomData }
+    }
+}
+
+impl<F, B> fmt::Debug for HttpTransport<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// A request of an [`HttpTransport`] that's under way.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct HttpConnecting<R, B> {
+        #[pin]
+        response: R,
+        body: PhantomData<fn() -> B>,
+    }
+}
+
+impl<R, S, E, B> Future for HttpConnecting<R, B>
+where
+    R: Future<Output = Result<S, E>>,
+    S: Into<::http::Response<B>>,
+    B: Body,
+{
+    type Output = Result<Response<HttpBody<B, E>>, HttpError<E, B::Error>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = ready!(self.project().response.poll(cx)).map_err(HttpError::Request)?;
+        Poll::Ready(Ok(response.into().into()))
+    }
+}
+
+impl<R, B> fmt::Debug for HttpConnecting<R, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConnecting").finish_non_exhaustive()
+    }
+}
+
+/// For a [`Connect`] of your own, and for [`EventSource::begin_open`](super::EventSource::begin_open).
+impl<B: Body, E> From<::http::Response<B>> for Response<HttpBody<B, E>> {
+    fn from(response: ::http::Response<B>) -> Self {
+        // For a server that sends no `Date`.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();
+        let now = now.map(|time| time.as_secs().saturating_add(UNIX_EPOCH));
+        let head = Head::received_at(now, response.status().as_u16(), response.headers());
+        Self { head, body: HttpBody { chunks: BodyChunks::new(response.into_body()), error: PhantomData } }
+    }
+}
+
+pin_project! {
+    /// The body of a response, as an [`EventSource`](super::EventSource) reads it.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct HttpBody<B, E> {
+        #[pin]
+        chunks: BodyChunks<B>,
+        error: PhantomData<fn() -> E>,
+    }
+}
+
+impl<B: Body, E> Stream for HttpBody<B, E> {
+    type Item = Result<Bytes, HttpError<E, B::Error>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.project().chunks.poll_next(cx).map_err(HttpError::Body)
+    }
+}
+
+impl<B, E> fmt::Debug for HttpBody<B, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpBody").finish_non_exhaustive()
+    }
+}
+
+/// What an HTTP client says about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpError<E, B> {
+    /// No response has come.
+    Request(E),
+    /// Reading its body has failed.
+    Body(B),
+}
+
+impl<E: fmt::Display, B: fmt::Display> fmt::Display for HttpError<E, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(error) => error.fmt(f),
+            Self::Body(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E, B> core::error::Error for HttpError<E, B>
+where
+    E: core::error::Error + 'static,
+    B: core::error::Error + 'static,
+{
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        // The error's own text is this one's.
+        match self {
+            Self::Request(error) => error.source(),
+            Self::Body(error) => error.source(),
+        }
+    }
+}
