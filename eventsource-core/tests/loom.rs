@@ -6,7 +6,7 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 
 use eventsource_core::{
-    Channel, ChannelOptions, Drain, EventStream, LastEventId, Publication, Subscription, Timer, Topics,
+    Channel, ChannelOptions, Drain, EventStream, Frame, LastEventId, Publication, Subscription, Timer, Topics,
 };
 use futures_core::Stream;
 use loom::future::block_on;
@@ -210,5 +210,37 @@ fn whoever_comes_while_a_drain_begins_ends_too() {
         };
         drop(drain.begin(Duration::ZERO, Idle));
         assert_eq!(newcomer.join().unwrap(), [""; 0]);
+    });
+}
+
+#[test]
+fn whoever_waits_is_told_that_the_log_is_another() {
+    loom::model(|| {
+        let (channel, mut follower) = Channel::<()>::following(ChannelOptions::new().retain(8, 1 << 10));
+        follower.begin(1, 0);
+        let notice = |resumed| Some(Frame::from(format!("{resumed:?}").as_str()));
+        let builder = channel.subscription().resume(LastEventId::parse(b"1-0")).announce(notice);
+        let events = EventStream::without_timer(builder.begin().unwrap());
+        let reader = thread::spawn(move || read(events, usize::MAX));
+        follower.begin(2, 0);
+        follower.apply("", 1, ["a"]).unwrap();
+        drop(follower);
+        assert_eq!(reader.join().unwrap(), ["Complete", "Unknown", "a"]);
+    });
+}
+
+#[test]
+fn whoever_waits_is_told_of_a_loss() {
+    loom::model(|| {
+        let (channel, mut follower) = Channel::<()>::following(ChannelOptions::new().retain(8, 1 << 10));
+        follower.begin(1, 0);
+        let notice = |_| Some(Frame::from("told"));
+        let builder = channel.subscription().resume(LastEventId::parse(b"1-0")).announce(notice);
+        let events = EventStream::without_timer(builder.begin().unwrap());
+        let reader = thread::spawn(move || read(events, 3));
+        follower.lose(1);
+        follower.apply("", 2, ["a"]).unwrap();
+        assert_eq!(reader.join().unwrap(), ["told", "told", "a"]);
+        drop(follower);
     });
 }

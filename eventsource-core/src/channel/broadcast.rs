@@ -68,7 +68,11 @@ impl Channel {
 impl<L> Channel<L> {
     /// Creates a channel set up by `options`, whose publications carry labels.
     pub fn with_labels(options: ChannelOptions) -> Self {
-        Self(Arc::new(Publisher(Arc::new(Shared::with_only_topic(options)))))
+        Self::of(Arc::new(Shared::with_only_topic(options)))
+    }
+
+    pub(super) fn of(shared: Arc<Shared<L>>) -> Self {
+        Self(Arc::new(Publisher(shared)))
     }
 
     /// Publishes an event to everyone. Never waits.

@@ -1,11 +1,12 @@
 //! A subscription's places in the logs, and what comes next there.
 
 use super::log::{Log, Read};
-use super::policy::Lag;
+use super::policy::{Lag, Resumed};
 use super::segment::Run;
+use super::sequence_id::SequenceId;
 use super::state::State;
 use super::topic::Topic;
-use crate::codec::Frame;
+use crate::codec::{Event, EventId, Frame};
 use crate::stream::EndReason;
 use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
@@ -46,12 +47,32 @@ pub(super) struct Places {
     cursors: Box<[Cursor]>,
     /// Those that may have something. Not kept where there's but one, which may always.
     active: Vec<usize>,
+    /// The epoch and the turn of the log that the positions are of.
+    epoch: u64,
+    turn: u64,
+    /// The client has seen everything up to this number, which is greater than any that has come here.
+    ahead: u64,
 }
 
 impl Places {
-    pub(super) fn new(cursors: Box<[Cursor]>) -> Self {
-        let active = if cursors.len() == 1 { Vec::new() } else { (0..cursors.len()).collect() };
-        Self { cursors, active }
+    /// Creates the places of a client that has seen everything up to the number `seen`.
+    pub(super) fn new<L>(state: &State<L>, cursors: Box<[Cursor]>, seen: u64) -> Self {
+        let ahead = if seen > state.sequence { seen } else { 0 };
+        let mut places = Self { cursors, active: Vec::new(), epoch: state.epoch, turn: state.turn, ahead };
+        places.activate_all();
+        places
+    }
+
+    fn activate_all(&mut self) {
+        self.active = if self.cursors.len() == 1 { Vec::new() } else { (0..self.cursors.len()).collect() };
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn turn(&self) -> u64 {
+        self.turn
     }
 
     pub(super) fn cursors(&self) -> &[Cursor] {
@@ -71,6 +92,13 @@ pub(super) enum Batch<L> {
     /// The client's place, where it isn't told by an event.
     Position(Position),
     Dropped(u64),
+    /// The log that the topics follow is another, or has lost events that never came here. This is where the client is once it has
+    /// what waits for it, if anything does.
+    Turned {
+        resumed: Resumed,
+        position: Position,
+        is_waiting: bool,
+    },
     End(EndReason),
     Empty,
 }
@@ -85,9 +113,23 @@ pub(super) struct Frames<L> {
 
 /// What tells a client where it is.
 pub(super) struct Position {
+    pub(super) epoch: u64,
     pub(super) number: u64,
     /// A caller's id, where those are indexed.
     pub(super) id: Option<Arc<str>>,
+}
+
+impl Position {
+    /// Returns the block that tells it.
+    pub(super) fn frame(&self) -> Frame {
+        match &self.id {
+            None => {
+                let id = SequenceId::new(self.epoch, self.number).to_text();
+                Event::empty().id(id.as_id()).into()
+            }
+            Some(id) => Event::empty().id(EventId::trusted(id)).into(),
+        }
+    }
 }
 
 /// So many are taken at once where they can't be taken as one.
@@ -117,6 +159,41 @@ impl<L> State<L> {
         }
     }
 
+    /// Follows the log that has become another, or has lost events. Returns what that means to the client, if it means anything.
+    fn turn(&mut self, places: &mut Places, lag: Lag, filtered: bool) -> Option<Resumed> {
+        let turn = core::mem::replace(&mut places.turn, self.turn);
+        if core::mem::replace(&mut places.epoch, self.epoch) == self.epoch {
+            let missed = self.losses.after(places.ahead, turn);
+            let is_exact = self.permanent && !filtered && lag != Lag::Conflate;
+            return (missed > 0).then_some(Resumed::Gap { missed, is_exact });
+        }
+        for cursor in &mut places.cursors {
+            if let Some(topic) = self.topics.get(cursor.topic) {
+                let position =
+                    if lag == Lag::Conflate { 0 } else { topic.log.replay_after(self.losses.to()).from };
+                *cursor = Cursor::new(topic, cursor.topic, position);
+            }
+        }
+        places.ahead = 0;
+        places.activate_all();
+        Some(Resumed::Unknown)
+    }
+
+    /// Passes over what a client has seen before it came here.
+    fn pass_ahead(&self, places: &mut Places, lag: Lag) {
+        if places.ahead == 0 || lag == Lag::Conflate {
+            return;
+        }
+        for cursor in &mut places.cursors {
+            if let Some(topic) = self.topics.get(cursor.topic) {
+                cursor.position = topic.log.pass(cursor.position, places.ahead);
+            }
+        }
+        if places.ahead <= self.sequence {
+            places.ahead = 0;
+        }
+    }
+
     /// Takes what's next, and says whether there's more. Those topics where the subscription lags are dealt with first.
     pub(super) fn take(
         &mut self,
@@ -128,8 +205,20 @@ impl<L> State<L> {
     ) -> (Batch<L>, bool) {
         self.note_changed(slot, places);
         let is_closing = until < u64::MAX;
+        if places.turn != self.turn {
+            if is_closing && places.epoch != self.epoch {
+                // What it has accepted before is gone.
+                return (Batch::End(EndReason::SourceEnded), false);
+            }
+            if let Some(resumed) = self.turn(places, lag, filtered) {
+                let position = Position { epoch: self.epoch, number: self.sequence, id: None };
+                let is_waiting = self.next(places, lag).is_some();
+                return (Batch::Turned { resumed, position, is_waiting }, true);
+            }
+        }
+        self.pass_ahead(places, lag);
         let mut dropped = 0_u64;
-        let Places { cursors, active } = places;
+        let Places { cursors, active, .. } = places;
         let single = [0];
         for &number in if cursors.len() == 1 { &single[..] } else { active } {
             let Some(cursor) = cursors.get_mut(number) else { continue };
@@ -157,7 +246,7 @@ impl<L> State<L> {
 
     /// Notes where everything was taken. Returns whether it isn't everywhere.
     fn catch_up(&mut self, slot: usize, places: &mut Places, lag: Lag) -> bool {
-        let Places { cursors, active } = places;
+        let Places { cursors, active, .. } = places;
         let mut is_active = |number: usize| {
             let Some(cursor) = cursors.get(number) else { return false };
             let Some(topic) = self.topics.get_mut(cursor.topic) else { return false };

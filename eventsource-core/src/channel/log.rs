@@ -350,6 +350,13 @@ impl<L> Log<L> {
         self.position(|entry| entry.sequence <= sequence).max(self.first)
     }
 
+    /// Returns where a reader at a position goes on who has seen everything up to a sequence number elsewhere. Where events were let go
+    /// that it may not have seen, that's before the first one kept, by no less than they were.
+    pub(crate) fn pass(&self, position: u64, sequence: u64) -> u64 {
+        let gone = self.gone.to.saturating_sub(sequence).min(self.first.saturating_sub(position));
+        if gone > 0 { self.first.saturating_sub(gone) } else { position.max(self.position_after(sequence)) }
+    }
+
     /// Returns how many of the events that can be replayed have a greater sequence number.
     pub(crate) fn replayable_after(&self, sequence: u64) -> u64 {
         self.end.saturating_sub(self.position_after(sequence).max(self.retained_from))

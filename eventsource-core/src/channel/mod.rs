@@ -25,6 +25,7 @@
 //! | publish a name, JSON, a key or a label? | [`Publication`] |
 //! | say what becomes of a client that's too slow? | [`Lag`] |
 //! | begin in the past, filter, tell the client of a gap? | [`SubscriptionBuilder`] |
+//! | have events on a disk, or the same on several machines? | [`Topics::following`], [`Follower`] |
 //! | see what a channel does? | [`Stats`], [`ChannelOptions::on_end`] |
 
 // In the order of dependency, which is the order to read them in: nothing points up.
@@ -37,6 +38,7 @@ mod segment;
 mod log;
 mod latest;
 mod forgotten;
+mod losses;
 mod index;
 mod topic;
 mod state;
@@ -47,11 +49,13 @@ mod subscribe;
 mod publisher;
 mod broadcast;
 mod topics;
+mod follower;
 
 pub use broadcast::Channel;
+pub use follower::Follower;
 pub use options::{ChannelOptions, Clock};
 pub use policy::{Ids, Lag, Resumed, Start};
-pub use publication::{Publication, PublishError};
+pub use publication::{ApplyError, Publication, PublishError};
 pub use sequence_id::SequenceId;
 pub use stats::{Stats, TopicStats};
 pub use subscribe::{SubscribeError, SubscriptionBuilder};

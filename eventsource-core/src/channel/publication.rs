@@ -195,6 +195,8 @@ impl<L> Prepared<L> {
 pub enum PublishError {
     /// The channel is closed.
     Closed,
+    /// The events come from a log elsewhere: the channel [follows](super::Follower) it.
+    Following,
     /// The frame holds several events, or none, or the event has no field.
     NotOneEvent,
     /// The event has an id, but the channel assigns them.
@@ -217,6 +219,7 @@ impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the channel is closed"),
+            Self::Following => f.write_str("the events come from a log elsewhere, which is where to publish"),
             Self::NotOneEvent => f.write_str("it isn't exactly one event"),
             Self::UnexpectedId => f.write_str("the event has an id, but the channel assigns the ids"),
             Self::MissingId => f.write_str("the event has no id"),
@@ -228,3 +231,42 @@ impl fmt::Display for PublishError {
 }
 
 impl core::error::Error for PublishError {}
+
+/// Nothing was applied, of all that was to be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ApplyError {
+    /// The topics are closed.
+    Closed,
+    /// The first event's number isn't the next one, or the numbers don't suffice.
+    #[non_exhaustive]
+    OutOfOrder {
+        /// The number that was reached.
+        reached: u64,
+        /// The number given.
+        first: u64,
+    },
+    /// The event isn't one that can be published.
+    Publication(PublishError),
+}
+
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the topics are closed"),
+            Self::OutOfOrder { reached, first } => {
+                write!(f, "an event has the number {first}, and the last one before it {reached}")
+            }
+            Self::Publication(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ApplyError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Publication(error) => error.source(),
+            Self::Closed | Self::OutOfOrder { .. } => None,
+        }
+    }
+}

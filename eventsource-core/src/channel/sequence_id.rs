@@ -27,7 +27,8 @@ pub struct SequenceId {
 }
 
 impl SequenceId {
-    pub(super) const fn new(epoch: u64, sequence: u64) -> Self {
+    /// Creates the id of an event of a log elsewhere, as a [`Follower`](super::Follower) gives it to the event.
+    pub const fn new(epoch: u64, sequence: u64) -> Self {
         Self { epoch, sequence }
     }
 

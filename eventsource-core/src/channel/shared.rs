@@ -5,15 +5,15 @@ use super::latest::{Latest, Value};
 use super::log::{Kept, Log};
 use super::options::ChannelOptions;
 use super::policy::Ids;
-use super::publication::{Prepared, PublishError};
+use super::publication::{ApplyError, Prepared, PublishError};
 use super::segment::Entry;
 use super::sequence_id::SequenceId;
 use super::state::{Known, State};
 use super::stats::{Stats, TopicStats};
 use super::topic::Topic;
-use crate::codec::{Event, EventId, Frame};
+use crate::codec::EventId;
 use crate::stream::random_seed;
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -29,51 +29,59 @@ use std::collections::HashSet;
 /// are called after it, and wakers and labels are cloned before and dropped after it.
 pub(super) struct Shared<L> {
     state: Mutex<State<L>>,
-    /// Says the same as the state, without the lock.
-    is_closed: AtomicBool,
+    /// Says the same as the state, without the lock: the turn, or [`CLOSED`].
+    turn: AtomicU64,
+    /// The events come from a log elsewhere.
+    is_following: bool,
     pub(super) options: ChannelOptions,
-    epoch: u64,
-    /// A channel's only topic stays; others go when nobody needs them.
-    permanent: bool,
 }
+
+/// Closed, whatever the turn.
+const CLOSED: u64 = u64::MAX;
 
 impl<L> Shared<L> {
     /// Creates what topics share that come and go.
     pub(super) fn new(options: ChannelOptions) -> Self {
-        Self::of(options, false)
+        Self::of(options, false, false)
     }
 
     /// Creates what the subscriptions of one topic share, [`ONLY`], which has no name and stays.
     pub(super) fn with_only_topic(options: ChannelOptions) -> Self {
-        let shared = Self::of(options, true);
+        let shared = Self::of(options, true, false);
         shared.insert_topic(&mut shared.lock(), "");
         shared
     }
 
-    fn of(options: ChannelOptions, permanent: bool) -> Self {
+    /// Creates what topics share whose events come from a log elsewhere, which gives them their numbers.
+    pub(super) fn following(options: ChannelOptions) -> Self {
+        Self::of(options.ids(Ids::Assigned), false, true)
+    }
+
+    /// Does the same for a channel.
+    pub(super) fn following_with_only_topic(options: ChannelOptions) -> Self {
+        let shared = Self::of(options.ids(Ids::Assigned), true, true);
+        shared.insert_topic(&mut shared.lock(), "");
+        shared
+    }
+
+    fn of(options: ChannelOptions, permanent: bool, is_following: bool) -> Self {
         let epoch = options.epoch.unwrap_or_else(random_seed);
-        let state = State::new(
-            Kept { retention: options.retention, window: options.window, latest: options.latest },
-            options.ids == Ids::Callers,
-        );
-        Self { state: Mutex::new(state), is_closed: AtomicBool::new(false), options, epoch, permanent }
+        let kept = Kept { retention: options.retention, window: options.window, latest: options.latest };
+        let state = State::new(kept, options.ids == Ids::Callers, permanent, epoch);
+        Self { state: Mutex::new(state), turn: AtomicU64::new(0), is_following, options }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<L>> {
         lock(&self.state)
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+    /// Returns whether it's closed, or the log that it follows has taken another turn than that.
+    pub(super) fn has_turned(&self, turn: u64) -> bool {
+        self.turn.load(Ordering::Acquire) != turn
     }
 
-    /// Lets go some of what has become too old, unlocks, wakes, and then frees what was let go.
-    pub(super) fn unlock(&self, mut state: MutexGuard<'_, State<L>>, wakers: Vec<Waker>) {
-        state.clear(self.permanent);
-        let garbage = core::mem::take(&mut state.garbage);
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
-        drop(garbage);
+    pub(super) fn is_following(&self) -> bool {
+        self.is_following
     }
 
     /// Locks, and notes what time it is. The clock is a caller's, and may want the lock itself.
@@ -89,12 +97,15 @@ impl<L> Shared<L> {
     where
         B: AsRef<[Prepared<L>]> + IntoIterator<Item = Prepared<L>>,
     {
+        if self.is_following {
+            return Err(PublishError::Following);
+        }
         let prepared = batch.as_ref();
         let (events, bytes) = (prepared.len(), batch_bytes(prepared));
         let has_duplicate = has_duplicate_id(prepared);
         let mut state = self.lock_at_this_time();
         while self.is_full(&state, topic) && state.has_expired() {
-            self.unlock(state, Vec::new());
+            unlock(state, Vec::new());
             state = self.lock();
         }
         if state.closed {
@@ -107,16 +118,70 @@ impl<L> Shared<L> {
             return Err(PublishError::DuplicateId);
         }
         if events == 0 {
-            return Ok(SequenceId::new(self.epoch, state.sequence));
+            return Ok(SequenceId::new(state.epoch, state.sequence));
         }
         if self.is_full(&state, topic) {
             return Err(PublishError::TooManyTopics { limit: self.options.max_topics });
         }
         let index = self.topic(&mut state, topic);
         let wakers = self.append(&mut state, index, batch, events, bytes);
-        let last = SequenceId::new(self.epoch, state.sequence);
-        self.unlock(state, wakers);
+        let last = SequenceId::new(state.epoch, state.sequence);
+        unlock(state, wakers);
         Ok(last)
+    }
+
+    /// Appends a batch with the numbers that follow `first`, which has to be the next.
+    pub(super) fn apply(&self, topic: &str, first: u64, batch: Vec<Prepared<L>>) -> Result<(), ApplyError> {
+        let (events, bytes) = (batch.len(), batch_bytes(&batch));
+        let mut state = self.lock_at_this_time();
+        if state.closed {
+            return Err(ApplyError::Closed);
+        }
+        if state.sequence.checked_add(1) != Some(first) || first.checked_add(events as u64).is_none() {
+            return Err(ApplyError::OutOfOrder { reached: state.sequence, first });
+        }
+        if events > 0 {
+            let index = self.topic(&mut state, topic);
+            let wakers = self.append(&mut state, index, batch, events, bytes);
+            unlock(state, wakers);
+        }
+        Ok(())
+    }
+
+    /// Begins with another log.
+    pub(super) fn begin(&self, epoch: u64, after: u64) {
+        let mut state = self.lock_at_this_time();
+        if !state.closed {
+            state.begin(epoch, after);
+            self.turn(state);
+        }
+    }
+
+    /// Passes over numbers up to `to`, which there are no events of; or there were, and they're `lost`.
+    pub(super) fn pass(&self, to: u64, lost: bool) {
+        let mut state = self.lock_at_this_time();
+        if state.closed || to <= state.sequence {
+            return;
+        }
+        if lost {
+            state.lose(to);
+            self.turn(state);
+        } else {
+            state.sequence = to;
+        }
+    }
+
+    /// Has everyone look at what the log has become.
+    fn turn(&self, mut state: MutexGuard<'_, State<L>>) {
+        self.turn.store(state.turn, Ordering::Release);
+        let wakers = state.take_all_wakers();
+        unlock(state, wakers);
+    }
+
+    /// Returns the id of what was applied last.
+    pub(super) fn reached(&self) -> SequenceId {
+        let state = self.lock();
+        SequenceId::new(state.epoch, state.sequence)
     }
 
     /// Appends a batch to a topic. Returns the wakers of those who wait for it.
@@ -129,7 +194,7 @@ impl<L> Shared<L> {
         bytes: usize,
     ) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        let State { sequence, now, topics, ids, counters, garbage, slots, counted, .. } = &mut *state;
+        let State { epoch, sequence, now, topics, ids, counters, garbage, slots, counted, .. } = &mut *state;
         let Some(topic) = topics.get_mut(index) else {
             debug_assert!(false, "a topic that is published to is there");
             return wakers;
@@ -142,7 +207,7 @@ impl<L> Shared<L> {
             *sequence = sequence.saturating_add(1);
             let sequence = *sequence;
             let frame = match self.options.ids {
-                Ids::Assigned => block.with_id(SequenceId::new(self.epoch, sequence).to_text().as_id()),
+                Ids::Assigned => block.with_id(SequenceId::new(*epoch, sequence).to_text().as_id()),
                 Ids::Callers => block.into_bytes(),
             };
             if let Some(id) = &id {
@@ -165,20 +230,20 @@ impl<L> Shared<L> {
         };
         state.forget_values(index);
         state.trim(index, needed_from);
-        state.forget_unused(index, self.permanent);
+        state.forget_unused(index);
         wakers
     }
 
     /// Returns whether there are as many topics with events as there may be, and a topic isn't one of them.
     fn is_full(&self, state: &State<L>, name: &str) -> bool {
-        !self.permanent
+        !state.permanent
             && state.counted >= self.options.max_topics
             && state.topic(name).is_none_or(|topic| !topic.counts)
     }
 
     /// The index of a topic, which is there from now on.
     pub(super) fn topic(&self, state: &mut State<L>, name: &str) -> usize {
-        if self.permanent {
+        if state.permanent {
             return ONLY;
         }
         match state.names.get(name) {
@@ -197,7 +262,9 @@ impl<L> Shared<L> {
     pub(super) fn sequence_of(&self, state: &State<L>, id: EventId<'_>, indices: &[usize]) -> Option<u64> {
         match self.options.ids {
             Ids::Assigned => SequenceId::parse(id)
-                .filter(|id| id.epoch() == self.epoch && id.sequence() <= state.sequence)
+                .filter(|id| id.epoch() == state.epoch)
+                // One that's ahead was seen elsewhere.
+                .filter(|id| self.is_following || id.sequence() <= state.sequence)
                 .map(SequenceId::sequence),
             Ids::Callers => {
                 let topics = indices.iter().filter_map(|&index| state.topics.get(index));
@@ -219,24 +286,15 @@ impl<L> Shared<L> {
         filtered: bool,
     ) -> Option<Position> {
         match self.options.ids {
-            Ids::Assigned => Some(Position { number: state.sequence.min(until), id: None }),
+            Ids::Assigned => {
+                Some(Position { epoch: state.epoch, number: state.sequence.min(until), id: None })
+            }
             Ids::Callers if filtered => None,
             Ids::Callers => {
                 let topics = places.cursors().iter().filter_map(|cursor| state.topics.get(cursor.topic()));
                 let (number, id) = topics.filter_map(|topic| topic.log.last_id(until)).max()?;
-                Some(Position { number, id: Some(Arc::clone(id)) })
+                Some(Position { epoch: state.epoch, number, id: Some(Arc::clone(id)) })
             }
-        }
-    }
-
-    /// Returns the block that tells a client where it is.
-    pub(super) fn position_frame(&self, position: &Position) -> Frame {
-        match &position.id {
-            None => {
-                let id = SequenceId::new(self.epoch, position.number).to_text();
-                Event::empty().id(id.as_id()).into()
-            }
-            Some(id) => Event::empty().id(EventId::trusted(id)).into(),
         }
     }
 
@@ -249,10 +307,10 @@ impl<L> Shared<L> {
             topic.unsubscribe(slot, number, slots);
             let needed_from = topic.needed_from();
             state.trim(index, needed_from);
-            state.forget_unused(index, self.permanent);
+            state.forget_unused(index);
         }
         let removed = state.remove(slot);
-        self.unlock(state, Vec::new());
+        unlock(state, Vec::new());
         // Its waker is a caller's code.
         drop(removed);
     }
@@ -266,20 +324,20 @@ impl<L> Shared<L> {
         let needed_from = state.topics.get(index).map_or(0, |topic| topic.needed_from());
         if needed_from > 0 {
             state.trim(index, needed_from);
-            state.forget_unused(index, self.permanent);
+            state.forget_unused(index);
         }
         while state.has_let_go() {
-            self.unlock(state, Vec::new());
+            unlock(state, Vec::new());
             state = self.lock();
         }
-        self.unlock(state, Vec::new());
+        unlock(state, Vec::new());
         true
     }
 
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        self.is_closed.store(true, Ordering::Release);
+        self.turn.store(CLOSED, Ordering::Release);
         let wakers = state.take_all_wakers();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
@@ -294,7 +352,7 @@ impl<L> Shared<L> {
     pub(super) fn topic_stats(&self) -> Vec<TopicStats> {
         let mut state = self.lock_at_this_time();
         while state.has_expired() || state.has_let_go() {
-            self.unlock(state, Vec::new());
+            unlock(state, Vec::new());
             state = self.lock();
         }
         drop(state);
@@ -315,6 +373,15 @@ impl<L> Shared<L> {
 
 /// The statistics of so many topics are made at once.
 const TOPICS_AT_ONCE: usize = 64;
+
+/// Lets go some of what has become too old, unlocks, wakes, and then frees what was let go.
+pub(super) fn unlock<L>(mut state: MutexGuard<'_, State<L>>, wakers: Vec<Waker>) {
+    state.clear();
+    let garbage = core::mem::take(&mut state.garbage);
+    drop(state);
+    wakers.into_iter().for_each(Waker::wake);
+    drop(garbage);
+}
 
 /// Returns an upper bound, so that a batch isn't split for a few bytes. One alone can't be split.
 fn batch_bytes<L>(batch: &[Prepared<L>]) -> usize {

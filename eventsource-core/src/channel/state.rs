@@ -4,6 +4,7 @@ use super::forgotten::Forgotten;
 use super::index::Index;
 use super::latest::{Latest, Value};
 use super::log::{Kept, Log};
+use super::losses::Losses;
 use super::segment::{Entry, Segment};
 use super::stats::Stats;
 use super::topic::{Several, Slot, Topic};
@@ -22,8 +23,15 @@ pub(super) struct State<L> {
     pub(super) kept: Kept,
     /// Events have ids of the caller's.
     has_ids: bool,
+    /// A channel's only topic stays; others go when nobody needs them.
+    pub(super) permanent: bool,
+    /// That of the ids that are assigned.
+    pub(super) epoch: u64,
     /// The number of the last event.
     pub(super) sequence: u64,
+    /// Moves on where the log that the topics follow becomes another, or has lost events.
+    pub(super) turn: u64,
+    pub(super) losses: Losses,
     /// The latest time that the channel was told.
     pub(super) now: Duration,
     pub(super) closed: bool,
@@ -62,6 +70,8 @@ pub(super) struct Garbage<L> {
     entries: Vec<Entry<L>>,
     pub(super) values: Vec<Value<L>>,
     tables: Vec<Latest<L>>,
+    logs: Vec<Log<L>>,
+    let_go: VecDeque<(usize, VecDeque<Box<Segment<L>>>)>,
     #[expect(clippy::vec_box, reason = "under the lock, each is moved as it is")]
     topics: Vec<Box<Topic<L>>>,
 }
@@ -74,6 +84,8 @@ impl<L> Default for Garbage<L> {
             entries: Vec::new(),
             values: Vec::new(),
             tables: Vec::new(),
+            logs: Vec::new(),
+            let_go: VecDeque::new(),
             topics: Vec::new(),
         }
     }
@@ -90,11 +102,15 @@ const SEGMENTS_AT_ONCE: usize = 32;
 const SEGMENTS_OF_IDS_AT_ONCE: usize = 4;
 
 impl<L> State<L> {
-    pub(super) fn new(kept: Kept, has_ids: bool) -> Self {
+    pub(super) fn new(kept: Kept, has_ids: bool, permanent: bool, epoch: u64) -> Self {
         Self {
             kept,
             has_ids,
+            permanent,
+            epoch,
             sequence: 0,
+            turn: 0,
+            losses: Losses::new(),
             now: Duration::ZERO,
             closed: false,
             topics: Slab::new(),
@@ -154,7 +170,7 @@ impl<L> State<L> {
     }
 
     /// Lets go some of what has become too old, and forgets some ids of what was let go.
-    pub(super) fn clear(&mut self, permanent: bool) {
+    pub(super) fn clear(&mut self) {
         for _ in 0..TOPICS_AT_ONCE {
             let Some((at, index)) = self.first_expired() else { break };
             self.expiring.remove(&(at, index));
@@ -166,7 +182,7 @@ impl<L> State<L> {
             let (oldest, needed_from) = (topic.log.oldest_at(), topic.needed_from());
             if oldest.is_some_and(|at| self.is_too_old(at)) {
                 self.trim(index, needed_from);
-                self.forget_unused(index, permanent);
+                self.forget_unused(index);
             } else {
                 // The one that was watched has gone before.
                 self.watch_age(index);
@@ -242,8 +258,9 @@ impl<L> State<L> {
         (topic.log.holds(sequence) || is_latest()).then_some(sequence)
     }
 
-    /// Lets a topic go that has neither events nor subscriptions, unless topics are `permanent`. One without events no longer counts.
-    pub(super) fn forget_unused(&mut self, index: usize, permanent: bool) {
+    /// Lets a topic go that has neither events nor subscriptions, unless it's permanent. One without events no longer counts.
+    pub(super) fn forget_unused(&mut self, index: usize) {
+        let permanent = self.permanent;
         let Some(topic) = self.topics.get_mut(index).filter(|topic| !permanent && topic.is_empty()) else {
             return;
         };
@@ -262,6 +279,50 @@ impl<L> State<L> {
             self.garbage.topics.push(topic);
         }
         shrink(&mut self.topics);
+    }
+
+    /// Begins with another log, of which everything up to the number `after` can't be had. Subscriptions stay with their topics.
+    pub(super) fn begin(&mut self, epoch: u64, after: u64) {
+        (self.epoch, self.sequence) = (epoch, after);
+        self.turn = self.turn.saturating_add(1);
+        self.losses = Losses::new();
+        if after > 0 {
+            self.losses.lose(0, after, self.turn);
+        }
+        self.forgotten = Forgotten::new();
+        self.expiring.clear();
+        self.garbage.let_go = core::mem::take(&mut self.let_go);
+        (self.counted, self.newly_let_go) = (0, 0);
+        (self.counters.events, self.counters.bytes) = (0, 0);
+        let mut unused = Vec::new();
+        for (index, topic) in &mut self.topics {
+            if !topic.has_subscribers() && !self.permanent {
+                unused.push(index);
+                continue;
+            }
+            let (log, table) = topic.begin();
+            self.garbage.logs.push(log);
+            self.garbage.tables.extend(table);
+        }
+        for index in unused {
+            let topic = self.topics.remove(index);
+            self.names.remove(&topic.name);
+            self.garbage.topics.push(topic);
+        }
+        shrink(&mut self.topics);
+        for (_, slot) in &mut self.slots {
+            slot.reached = 0;
+            if let Some(several) = &mut slot.several {
+                several.changed.clear();
+            }
+        }
+    }
+
+    /// Notes that the events up to a number are lost.
+    pub(super) fn lose(&mut self, to: u64) {
+        self.turn = self.turn.saturating_add(1);
+        self.losses.lose(self.sequence, to, self.turn);
+        self.sequence = to;
     }
 
     /// Takes the wakers of all subscriptions.

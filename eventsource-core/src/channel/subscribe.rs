@@ -3,7 +3,7 @@
 use super::cursor::{Cursor, Places, Position};
 use super::log::Missed;
 use super::policy::{Ids, Lag, Resumed, Start};
-use super::shared::Shared;
+use super::shared::{Shared, unlock};
 use super::state::State;
 use super::subscription::{FilterMap, Notice, Subscription, Told};
 use super::topic::{Several, Topic};
@@ -182,6 +182,7 @@ impl<L> SubscriptionBuilder<L> {
             resumed,
             lag,
             filter_map,
+            on_resumed: None,
             on_dropped,
             ready: VecDeque::new(),
             told: Told { is_on: positions, is_due: false, lost_to, to: seen },
@@ -194,9 +195,10 @@ impl<L> SubscriptionBuilder<L> {
             is_parked: false,
         };
         subscription.ready.extend(on_resumed.as_mut().and_then(|notice| notice(resumed)));
+        subscription.on_resumed = on_resumed.filter(|_| shared.is_following());
         if positions && resumed != Resumed::Complete {
             subscription.told.is_due = position.is_none();
-            subscription.ready.extend(position.map(|position| shared.position_frame(&position)));
+            subscription.ready.extend(position.map(|position| position.frame()));
         }
         if let Some(hook) = &shared.options.on_subscribe {
             hook(resumed);
@@ -257,7 +259,7 @@ impl Beginning {
             }
         };
         let slot = state.add(several);
-        let places = state.enter(slot, &indices, positions, lag);
+        let places = state.enter(slot, &indices, positions, lag, known.unwrap_or_default());
         let first = state.next(&places, lag);
         let reached = first.map_or(state.sequence, |first| first.saturating_sub(1));
         state.reached(slot, reached);
@@ -265,10 +267,13 @@ impl Beginning {
             Some(_) => None,
             None => shared.position(&state, &places, u64::MAX, is_filtered),
         };
-        let seen = if first.is_none() { reached } else { known.unwrap_or(reached) };
+        let seen = match (first, known) {
+            (None, known) => reached.max(known.unwrap_or_default()),
+            (Some(_), known) => known.unwrap_or(reached),
+        };
         let topics = indices.iter().filter_map(|&index| state.topics.get(index));
-        let lost_to = topics.map(|topic| topic.lost_to(lag)).max().unwrap_or_default();
-        shared.unlock(state, Vec::new());
+        let lost_to = topics.map(|topic| topic.lost_to(lag)).fold(state.losses.to(), u64::max);
+        unlock(state, Vec::new());
         Self { slot, places, resumed, version, seen, lost_to, position }
     }
 }
@@ -286,7 +291,7 @@ impl<L> fmt::Debug for SubscriptionBuilder<L> {
 
 impl<L> State<L> {
     /// Enters a subscription with its topics, from these positions on. There's not a cursor more than there are topics.
-    fn enter(&mut self, slot: usize, indices: &[usize], positions: Vec<u64>, lag: Lag) -> Places {
+    fn enter(&mut self, slot: usize, indices: &[usize], positions: Vec<u64>, lag: Lag, seen: u64) -> Places {
         debug_assert_eq!(indices.len(), positions.len(), "each topic is there, and has a position");
         let mut cursors = Vec::with_capacity(indices.len());
         for (&index, position) in indices.iter().zip(positions) {
@@ -298,7 +303,7 @@ impl<L> State<L> {
                 cursors.push(Cursor::new(topic, index, position));
             }
         }
-        Places::new(cursors.into())
+        Places::new(self, cursors.into(), seen)
     }
 
     /// Returns the positions from which a client goes on that has seen everything up to a number; none where its own id can't be
@@ -311,7 +316,8 @@ impl<L> State<L> {
         ids: Ids,
         is_filtered: bool,
     ) -> (Option<Vec<u64>>, Resumed) {
-        let (mut missed, mut is_exact) = (0_u64, !is_filtered);
+        let mut missed = self.losses.after(seen, 0);
+        let mut is_exact = !is_filtered && (missed == 0 || self.permanent);
         let mut positions = Vec::with_capacity(indices.len());
         for topic in indices.iter().filter_map(|&index| self.topics.get(index)) {
             let (position, missed_here) = if let (Lag::Conflate, Some(latest)) = (lag, &topic.latest) {
@@ -337,7 +343,9 @@ impl<L> State<L> {
         let after = match (start, lag) {
             (Start::Live | Start::Last(0), Lag::Conflate) => self.sequence,
             (Start::Live | Start::Last(0), _) => return topics().map(|topic| topic.log.end()).collect(),
-            (Start::Oldest, _) => 0,
+            (Start::Oldest, Lag::Conflate) => 0,
+            // A beginning in the middle of a log is one, a hole in it isn't.
+            (Start::Oldest, _) => self.losses.to(),
             (Start::Last(count), Lag::Conflate) => {
                 let mut sequences: Vec<_> = topics().flat_map(|topic| topic.newest(count)).collect();
                 let first = sequences.len().saturating_sub(count);
@@ -362,7 +370,7 @@ impl<L> State<L> {
         T: Iterator<Item = &'a Box<Topic<L>>>,
         L: 'a,
     {
-        let (mut low, mut high) = (0, self.sequence);
+        let (mut low, mut high) = (self.losses.to(), self.sequence);
         while low < high {
             let middle = low.midpoint(high);
             let newer = topics().map(|topic| topic.log.replayable_after(middle)).fold(0, u64::saturating_add);

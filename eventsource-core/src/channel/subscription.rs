@@ -46,6 +46,8 @@ pub struct Subscription<L = ()> {
     pub(super) resumed: Resumed,
     pub(super) lag: Lag,
     pub(super) filter_map: Option<FilterMap<L>>,
+    /// Where the topics follow a log that may become another.
+    pub(super) on_resumed: Option<Notice<Resumed>>,
     pub(super) on_dropped: Option<Notice<u64>>,
     pub(super) ready: VecDeque<Frame>,
     pub(super) told: Told,
@@ -95,7 +97,8 @@ impl Told {
 }
 
 impl<L> Subscription<L> {
-    /// Returns how the client's last event ID was taken up.
+    /// Returns how the client's last event ID was taken up; or, where the topics [follow](super::Follower) a log that has become another or
+    /// has lost events since, how the client goes on from there.
     pub fn resumed(&self) -> Resumed {
         self.resumed
     }
@@ -105,7 +108,7 @@ impl<L> Subscription<L> {
             && !self.told.is_due
             && self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
             && self.version.load(Ordering::Acquire) == self.seen
-            && !self.shared.is_closed()
+            && !self.shared.has_turned(self.places.turn())
     }
 
     fn next_ready(&mut self) -> Option<Frame> {
@@ -121,7 +124,7 @@ impl<L> Subscription<L> {
     fn filter(&mut self, frames: Frames<L>) {
         // Should the filter panic, what it hasn't seen is lost, and the client isn't to go on without it.
         let ended = self.ended.replace(EndReason::SourceError);
-        let Self { shared, slot, ready, filter_map, told, .. } = self;
+        let Self { shared, places, slot, ready, filter_map, told, .. } = self;
         let (mut passed, mut last) = (0_u64, 0);
         for (frame, sequence, label) in frames.frames {
             last = sequence;
@@ -143,7 +146,7 @@ impl<L> Subscription<L> {
         }
         if told.is_on && told.to < frames.due && told.to < last && shared.options.ids == Ids::Assigned {
             told.tell(last);
-            ready.push_back(shared.position_frame(&Position { number: last, id: None }));
+            ready.push_back(Position { epoch: places.epoch(), number: last, id: None }.frame());
         }
         self.ended = ended;
     }
@@ -208,9 +211,12 @@ impl<L> Subscription<L> {
             Batch::Frames(frames) => self.filter(frames),
             Batch::Position(position) => {
                 self.told.tell(position.number);
-                self.ready.push_back(self.shared.position_frame(&position));
+                self.ready.push_back(position.frame());
             }
             Batch::Dropped(dropped) => self.tell_dropped(dropped),
+            Batch::Turned { resumed, position, is_waiting } => {
+                self.tell_turn(resumed, &position, is_waiting);
+            }
             Batch::End(reason) => self.end(reason),
             Batch::Empty => {}
         }
@@ -219,6 +225,22 @@ impl<L> Subscription<L> {
     fn tell_dropped(&mut self, dropped: u64) {
         let notice = self.on_dropped.as_mut().and_then(|notice| notice(dropped));
         self.ready.extend(notice);
+    }
+
+    /// Tells the client how it goes on, and where it is: now, or once it has what waits for it.
+    fn tell_turn(&mut self, resumed: Resumed, position: &Position, is_waiting: bool) {
+        self.resumed = resumed;
+        let notice = self.on_resumed.as_mut().and_then(|notice| notice(resumed));
+        self.ready.extend(notice);
+        if !self.told.is_on {
+            return;
+        }
+        let to = if resumed == Resumed::Unknown { 0 } else { self.told.to };
+        self.told = Told { is_on: true, is_due: true, lost_to: position.number, to };
+        if !is_waiting {
+            self.told.tell(position.number);
+            self.ready.push_back(position.frame());
+        }
     }
 
     fn end(&mut self, reason: EndReason) {

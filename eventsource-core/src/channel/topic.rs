@@ -122,6 +122,16 @@ impl<L> Topic<L> {
         }
     }
 
+    /// Begins with an empty log. Returns what there was. Whoever is subscribed has to look.
+    pub(super) fn begin(&mut self) -> (Log<L>, Option<Latest<L>>) {
+        let table = self.latest.as_mut().map(|latest| core::mem::replace(&mut **latest, Latest::new(0)));
+        for subscriber in &mut self.subscribers {
+            subscriber.is_caught_up = false;
+        }
+        (self.caught_up, self.counts, self.expires) = (0, false, None);
+        (core::mem::replace(&mut self.log, Log::new(0)), table)
+    }
+
     pub(super) fn has_subscribers(&self) -> bool {
         !self.subscribers.is_empty()
     }

@@ -55,7 +55,11 @@ impl Topics {
 impl<L> Topics<L> {
     /// Creates topics set up by `options`, whose publications carry labels.
     pub fn with_labels(options: ChannelOptions) -> Self {
-        Self(Arc::new(Publisher(Arc::new(Shared::new(options)))))
+        Self::of(Arc::new(Shared::new(options)))
+    }
+
+    pub(super) fn of(shared: Arc<Shared<L>>) -> Self {
+        Self(Arc::new(Publisher(shared)))
     }
 
     /// Publishes an event to whoever is subscribed to a topic, now or, while it's kept, later. Never waits.

@@ -2,8 +2,10 @@
 
 mod drained;
 mod edges;
+mod follower;
 mod kept;
 mod model;
+mod nodes;
 mod resume;
 mod told;
 
@@ -17,6 +19,13 @@ proptest! {
     #[test]
     fn random_schedules(schedule in proptest::collection::vec(any::<u8>(), 350..500)) {
         let run = model::run(&schedule);
+        prop_assert!(run.ops >= 50);
+    }
+
+    /// Whoever hops between two nodes that follow one log sees each event once and in order, and is told what is missing.
+    #[test]
+    fn random_logs(schedule in proptest::collection::vec(any::<u8>(), 350..600)) {
+        let run = nodes::run(&schedule);
         prop_assert!(run.ops >= 50);
     }
 

@@ -1,0 +1,80 @@
+//! What a log has lost before it was read.
+
+use alloc::collections::VecDeque;
+
+/// The numbers of a log's events that never came here, whatever their topics.
+pub(crate) struct Losses {
+    /// In order.
+    spans: VecDeque<Span>,
+}
+
+struct Span {
+    /// After this number.
+    after: u64,
+    /// So many of the numbers up to `to`.
+    lost: u64,
+    to: u64,
+    /// The turn that the log has taken with the loss.
+    turn: u64,
+}
+
+/// Of so many losses each is known by itself. Of older ones it's known together how many events they were.
+const SPANS: usize = 64;
+
+impl Losses {
+    pub(crate) const fn new() -> Self {
+        Self { spans: VecDeque::new() }
+    }
+
+    /// Notes that everything was lost after a number up to another.
+    pub(crate) fn lose(&mut self, after: u64, to: u64, turn: u64) {
+        self.spans.push_back(Span { after, lost: to.saturating_sub(after), to, turn });
+        if self.spans.len() > SPANS {
+            let oldest = self.spans.pop_front();
+            if let (Some(oldest), Some(next)) = (oldest, self.spans.front_mut()) {
+                next.after = oldest.after;
+                next.lost = next.lost.saturating_add(oldest.lost);
+            }
+        }
+    }
+
+    /// Returns how many were lost of those with a greater number, in later turns than `turn`.
+    pub(crate) fn after(&self, number: u64, turn: u64) -> u64 {
+        let newer = self.spans.iter().rev().take_while(|span| span.turn > turn && span.to > number);
+        let lost = newer.map(|span| span.lost.min(span.to.saturating_sub(span.after.max(number))));
+        lost.fold(0, u64::saturating_add)
+    }
+
+    /// Returns the number of the last one lost.
+    pub(crate) fn to(&self) -> u64 {
+        self.spans.back().map_or(0, |span| span.to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_after_a_number_and_a_turn_are_counted() {
+        let mut losses = Losses::new();
+        assert_eq!((losses.after(0, 0), losses.to()), (0, 0));
+        losses.lose(0, 10, 1);
+        losses.lose(20, 25, 2);
+        assert_eq!((losses.after(0, 0), losses.to()), (15, 25));
+        assert_eq!((losses.after(7, 0), losses.after(10, 0), losses.after(22, 0)), (8, 5, 3));
+        assert_eq!((losses.after(25, 0), losses.after(0, 1), losses.after(0, 2)), (0, 5, 0));
+    }
+
+    #[test]
+    fn of_many_losses_the_oldest_are_known_together() {
+        let mut losses = Losses::new();
+        for n in 0..1000 {
+            losses.lose(n * 10, n * 10 + 3, n + 1);
+        }
+        assert_eq!((losses.spans.len(), losses.after(0, 0)), (SPANS, 3000));
+        assert_eq!(losses.after(9980, 0), 6);
+        // Never fewer than there were.
+        assert!((1500..=3000).contains(&losses.after(5000, 0)));
+    }
+}
