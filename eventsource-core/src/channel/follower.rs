@@ -104,6 +104,12 @@ impl<L> Follower<L> {
         self.0.pass(to, true);
     }
 
+    /// Sets whether no other node follows the log. Then nobody can have seen more of it than has come here: an id that's ahead is of events that
+    /// the log has lost, as by a restored backup, and so unknown. It's off by default.
+    pub fn set_alone(&mut self, alone: bool) {
+        self.0.lock().may_be_behind = !alone;
+    }
+
     /// Returns the epoch and the last number that was applied, skipped or lost.
     pub fn reached(&self) -> SequenceId {
         self.0.reached()

@@ -4,6 +4,7 @@ use super::policy::Ids;
 use crate::codec::{Event, EventId, EventIdBuf, EventName, EventNameBuf, Frame, OwnedEvent, UnnumberedBlock};
 use alloc::string::String;
 use alloc::sync::Arc;
+use bytes::Bytes;
 use core::fmt;
 
 /// An event to publish, with what a channel needs to know of it besides: a key, of which only the newest counts for
@@ -70,6 +71,40 @@ impl<L> Publication<L> {
     pub fn label<O>(self, label: O) -> Publication<O> {
         let Self { block, id, key, .. } = self;
         Publication { block, id, key, label }
+    }
+
+    /// Checks that a channel whose ids are `ids` takes it.
+    pub(super) fn check(&self, ids: Ids) -> Result<(), PublishError> {
+        if self.block.is_none() {
+            return Err(PublishError::NotOneEvent);
+        }
+        match (ids, self.id.as_ref().map(EventIdBuf::as_id)) {
+            (Ids::Assigned, Some(_)) => Err(PublishError::UnexpectedId),
+            (Ids::Callers, None) => Err(PublishError::MissingId),
+            // The empty id is none to a client.
+            (Ids::Callers, Some(id)) if id.as_str().is_empty() || !id.is_resumable() => {
+                Err(PublishError::UnresumableId)
+            }
+            (Ids::Assigned, None) | (Ids::Callers, Some(_)) => Ok(()),
+        }
+    }
+
+    pub(super) fn key_text(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Returns the block, which has no id, the key and the label.
+    pub(super) fn parts(&self) -> (&[u8], Option<&str>, &L) {
+        let block = self.block.as_ref().map(UnnumberedBlock::as_bytes);
+        (block.unwrap_or_default(), self.key.as_deref(), &self.label)
+    }
+
+    /// Creates it of these parts, if the block is one of an event without an id.
+    pub(super) fn of_parts(block: &[u8], key: Option<&str>, label: L) -> Option<Self> {
+        core::str::from_utf8(block).ok()?;
+        let frame = Frame::from_joined(Bytes::copy_from_slice(block));
+        let (block, None) = UnnumberedBlock::of_frame(&frame).ok()? else { return None };
+        Some(Self { block: Some(block), id: None, key: key.map(Into::into), label })
     }
 }
 
@@ -172,19 +207,10 @@ pub(super) struct Prepared<L> {
 impl<L> Prepared<L> {
     /// Prepares a publication for a channel whose ids are `ids`.
     pub(super) fn new(publication: Publication<L>, ids: Ids) -> Result<Self, PublishError> {
+        publication.check(ids)?;
         let Publication { block, id, key, label } = publication;
         let block = block.ok_or(PublishError::NotOneEvent)?;
-        let id = id.as_ref().map(EventIdBuf::as_id);
-        let id: Option<Arc<str>> = match (ids, id) {
-            (Ids::Assigned, None) => None,
-            (Ids::Assigned, Some(_)) => return Err(PublishError::UnexpectedId),
-            (Ids::Callers, None) => return Err(PublishError::MissingId),
-            // The empty id is none to a client.
-            (Ids::Callers, Some(id)) if id.as_str().is_empty() || !id.is_resumable() => {
-                return Err(PublishError::UnresumableId);
-            }
-            (Ids::Callers, Some(id)) => Some(id.as_str().into()),
-        };
+        let id = id.map(|id| id.as_str().into());
         Ok(Self { block, id, key, label: Arc::new(label) })
     }
 }
@@ -207,6 +233,12 @@ pub enum PublishError {
     UnresumableId,
     /// An event with this id is still kept.
     DuplicateId,
+    /// The topic's name or the key is longer than a log keeps.
+    #[non_exhaustive]
+    NameTooLong {
+        /// How many bytes it may have.
+        limit: usize,
+    },
     /// There are as many topics with events as there may be.
     #[non_exhaustive]
     TooManyTopics {
@@ -225,6 +257,7 @@ impl fmt::Display for PublishError {
             Self::MissingId => f.write_str("the event has no id"),
             Self::UnresumableId => f.write_str("the event's id can't be sent back in a header"),
             Self::DuplicateId => f.write_str("the event's id is that of another event"),
+            Self::NameTooLong { limit } => write!(f, "a topic's name or a key of more than {limit} bytes"),
             Self::TooManyTopics { limit } => write!(f, "there are {limit} topics already"),
         }
     }

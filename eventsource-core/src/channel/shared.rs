@@ -67,7 +67,8 @@ impl<L> Shared<L> {
     fn of(options: ChannelOptions, permanent: bool, is_following: bool) -> Self {
         let epoch = options.epoch.unwrap_or_else(random_seed);
         let kept = Kept { retention: options.retention, window: options.window, latest: options.latest };
-        let state = State::new(kept, options.ids == Ids::Callers, permanent, epoch);
+        let mut state = State::new(kept, options.ids == Ids::Callers, permanent, epoch);
+        state.may_be_behind = is_following;
         Self { state: Mutex::new(state), turn: AtomicU64::new(0), is_following, options }
     }
 
@@ -264,7 +265,7 @@ impl<L> Shared<L> {
             Ids::Assigned => SequenceId::parse(id)
                 .filter(|id| id.epoch() == state.epoch)
                 // One that's ahead was seen elsewhere.
-                .filter(|id| self.is_following || id.sequence() <= state.sequence)
+                .filter(|id| state.may_be_behind || id.sequence() <= state.sequence)
                 .map(SequenceId::sequence),
             Ids::Callers => {
                 let topics = indices.iter().filter_map(|&index| state.topics.get(index));

@@ -31,6 +31,8 @@ pub(super) struct State<L> {
     pub(super) sequence: u64,
     /// Moves on where the log that the topics follow becomes another, or has lost events.
     pub(super) turn: u64,
+    /// Another node may have come further.
+    pub(super) may_be_behind: bool,
     pub(super) losses: Losses,
     /// The latest time that the channel was told.
     pub(super) now: Duration,
@@ -110,6 +112,7 @@ impl<L> State<L> {
             epoch,
             sequence: 0,
             turn: 0,
+            may_be_behind: false,
             losses: Losses::new(),
             now: Duration::ZERO,
             closed: false,

@@ -80,6 +80,11 @@ impl UnnumberedBlock {
         self.bytes.len()
     }
 
+    /// Returns the block's bytes, with the id that it had.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(Self::ROOM..).unwrap_or_default()
+    }
+
     /// Returns the block as it is, with the id that it had.
     pub(crate) fn into_bytes(self) -> Bytes {
         let mut bytes = Bytes::from(self.bytes);

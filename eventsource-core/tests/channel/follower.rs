@@ -65,6 +65,10 @@ fn whoever_is_ahead_of_a_node_is_complete_and_sees_nothing_twice() {
     follower.apply("a", 5, ["5"]).unwrap();
     assert_eq!(text(&mut one), "id: 1-5\ndata: 5\n\n");
     assert_eq!(text(&mut two), "id: 1-5\ndata: 5\n\n");
+    // Nobody else can have told it of one.
+    follower.set_alone(true);
+    assert_eq!(topics.subscribe(["a"], LastEventId::parse(b"1-6")).resumed(), Resumed::Unknown);
+    assert_eq!(topics.subscribe(["a"], LastEventId::parse(b"1-5")).resumed(), Resumed::Complete);
     // A channel that numbers by itself knows no numbers that it hasn't given.
     let topics = Topics::with_options(options().epoch(1));
     assert_eq!(topics.subscribe(["a"], LastEventId::parse(b"1-4")).resumed(), Resumed::Unknown);

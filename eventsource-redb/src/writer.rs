@@ -1,0 +1,259 @@
+//! The thread that writes.
+
+use crate::error::{OpenError, WriteError, is_full};
+use crate::options::DiskOptions;
+use crate::table::{self, Held};
+use async_channel::Receiver;
+use core::time::Duration;
+use eventsource_core::channel::{ApplyError, Follower, Record, SequenceId, StoredLabel, Tokens};
+use futures_channel::oneshot;
+use redb::{Database, DatabaseError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// Opens the database, also again after a failure.
+pub(crate) type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send>;
+
+/// So many requests, or so many bytes, go to the disk together.
+const REQUESTS: usize = 1024;
+const BYTES: usize = 4 << 20;
+
+/// Events of one topic to be published together. The last one has their token.
+pub(crate) struct Request<L> {
+    pub(crate) topic: String,
+    pub(crate) records: Vec<Record<L>>,
+    pub(crate) encoded: Vec<Vec<u8>>,
+    pub(crate) reply: oneshot::Sender<Result<SequenceId, WriteError>>,
+}
+
+impl<L> Request<L> {
+    fn bytes(&self) -> usize {
+        self.encoded.iter().map(Vec::len).fold(0, usize::saturating_add)
+    }
+
+    fn token(&self) -> Option<&str> {
+        self.records.last().and_then(Record::token)
+    }
+}
+
+/// What everyone may ask of the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) reached: SequenceId,
+    pub(crate) held: Held,
+    /// How often something was written.
+    pub(crate) groups: u64,
+    pub(crate) has_failed: bool,
+}
+
+pub(crate) struct Writer<L> {
+    open: Open,
+    /// None where it has failed, and isn't opened again yet.
+    database: Option<Database>,
+    options: DiskOptions,
+    follower: Follower<L>,
+    epoch: u64,
+    last: u64,
+    held: Held,
+    tokens: Tokens,
+    groups: u64,
+    failure: Option<Arc<redb::Error>>,
+}
+
+impl<L: StoredLabel> Writer<L> {
+    /// Opens the log, and applies what's in it.
+    pub(crate) fn open(
+        open: Open,
+        options: DiskOptions,
+        mut follower: Follower<L>,
+    ) -> Result<Self, OpenError> {
+        let database = open()?;
+        let about = table::begin(&database, options.begins_anew)?;
+        let mut tokens = Tokens::new(options.tokens);
+        let now = now();
+        // Nobody else can have seen more.
+        follower.set_alone(true);
+        follower.begin(about.epoch, about.gone);
+        let held = table::read(&database, |number, record| {
+            // What's missing before it was damaged or too old.
+            follower.lose(number.saturating_sub(1));
+            let record = match record.map(Record::<L>::decode) {
+                Some(Ok(record)) => record,
+                _ if options.loses_damaged => return Ok(()),
+                Some(Err(error)) => return Err(OpenError::Damaged { number, error: Some(error) }),
+                None => return Err(OpenError::Damaged { number, error: None }),
+            };
+            if options.age.is_some_and(|age| now.saturating_sub(record.at()) > age) {
+                return Ok(());
+            }
+            if let Some(token) = record.token() {
+                tokens.note(token, number);
+            }
+            let topic = record.topic().to_owned();
+            let applied = follower.apply(&topic, number, [record.into_publication()]);
+            debug_assert!(applied.is_ok(), "a record is of one event, and they come in order");
+            Ok(())
+        })?;
+        follower.lose(about.last);
+        Ok(Self {
+            open,
+            database: Some(database),
+            options,
+            follower,
+            epoch: about.epoch,
+            last: about.last,
+            held,
+            tokens,
+            groups: 0,
+            failure: None,
+        })
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            reached: SequenceId::new(self.epoch, self.last),
+            held: self.held,
+            groups: self.groups,
+            has_failed: self.failure.is_some(),
+        }
+    }
+
+    /// Writes what's requested until nobody can request anything any more.
+    pub(crate) fn run(mut self, requests: &Receiver<Request<L>>, progress: &Mutex<Progress>) {
+        while let Ok(first) = requests.recv_blocking() {
+            let mut bytes = first.bytes();
+            let mut group = vec![first];
+            while group.len() < REQUESTS && bytes < BYTES {
+                let Ok(next) = requests.try_recv() else { break };
+                bytes = bytes.saturating_add(next.bytes());
+                group.push(next);
+            }
+            let replies = self.publish(group);
+            *progress.lock().unwrap_or_else(PoisonError::into_inner) = self.progress();
+            for (reply, outcome) in replies {
+                // Whoever doesn't wait for it any more has published all the same.
+                let _ = reply.send(outcome);
+            }
+        }
+    }
+
+    /// Publishes a group: to the disk first, then to everyone. Returns what's to be replied.
+    fn publish(&mut self, group: Vec<Request<L>>) -> Vec<(Reply, Result<SequenceId, WriteError>)> {
+        let (mut encoded, mut accepted, mut replies) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tokens = HashMap::new();
+        let mut last = self.last;
+        for mut request in group {
+            if let Some(token) = request.token() {
+                if let Some(number) = self.tokens.get(token) {
+                    replies.push((request.reply, Ok(number)));
+                    continue;
+                }
+                if let Some(&number) = tokens.get(token) {
+                    replies.push((request.reply, Err(number)));
+                    continue;
+                }
+            }
+            let first = last.saturating_add(1);
+            last = last.saturating_add(request.records.len() as u64);
+            if let Some(token) = request.token() {
+                tokens.insert(token.to_owned(), last);
+            }
+            encoded.append(&mut request.encoded);
+            accepted.push((first, request.topic, request.records));
+            // To be known once it's written.
+            replies.push((request.reply, Err(last)));
+        }
+        let written = self.write(&encoded, last);
+        if written.is_ok() {
+            self.last = last;
+            accepted.into_iter().for_each(|(first, topic, records)| self.apply(first, &topic, records));
+        }
+        let id = |number| SequenceId::new(self.epoch, number);
+        let replies = replies.into_iter().map(|(reply, number)| {
+            let outcome = match number {
+                Ok(number) => Ok(id(number)),
+                Err(number) => written.clone().map(|()| id(number)),
+            };
+            (reply, outcome)
+        });
+        replies.collect()
+    }
+
+    fn apply(&mut self, first: u64, topic: &str, records: Vec<Record<L>>) {
+        for (number, record) in (first..).zip(&records) {
+            if let Some(token) = record.token() {
+                self.tokens.note(token, number);
+            }
+        }
+        // Where the topics are closed, they'll have it when the log is opened again.
+        let publications = records.into_iter().map(Record::into_publication);
+        let applied = self.follower.apply(topic, first, publications);
+        debug_assert!(
+            matches!(applied, Ok(()) | Err(ApplyError::Closed)),
+            "a record is of one event, and they come in order"
+        );
+    }
+
+    /// Writes records, of which the last gets the number `last`: all or none.
+    fn write(&mut self, records: &[Vec<u8>], last: u64) -> Result<(), WriteError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        if let Some(failure) = &self.failure {
+            return Err(WriteError::Failed(Arc::clone(failure)));
+        }
+        let mut held = self.held;
+        match self.commit(records, &mut held) {
+            Ok(()) => {}
+            Err(error) => self.reopen(error, last)?,
+        }
+        self.held = held;
+        self.groups = self.groups.saturating_add(1);
+        Ok(())
+    }
+
+    fn commit(&mut self, records: &[Vec<u8>], held: &mut Held) -> Result<(), redb::Error> {
+        let database = match &self.database {
+            Some(database) => database,
+            None => self.database.insert((self.open)()?),
+        };
+        let transaction = database.begin_write()?;
+        table::append(&transaction, self.last.saturating_add(1), records, held)?;
+        table::trim(&transaction, &self.options, now(), held)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Looks at what's on the disk after a failure: a database that has failed once does nothing any more. Succeeds if the records are
+    /// there all the same.
+    fn reopen(&mut self, error: redb::Error, last: u64) -> Result<(), WriteError> {
+        // It has to be closed before it's opened.
+        self.database = None;
+        if !is_full(&error) {
+            let failure = Arc::new(error);
+            self.failure = Some(Arc::clone(&failure));
+            return Err(WriteError::Failed(failure));
+        }
+        let full = WriteError::Full(Arc::new(error));
+        // As long as the disk is full, maybe it can't be opened either.
+        let Ok(database) = (self.open)() else { return Err(full) };
+        let about = table::about(&database);
+        self.database = Some(database);
+        match about {
+            Ok(about) if about.last >= last => Ok(()),
+            Ok(_) => Err(full),
+            Err(_) => {
+                self.database = None;
+                Err(full)
+            }
+        }
+    }
+}
+
+type Reply = oneshot::Sender<Result<SequenceId, WriteError>>;
+
+/// The time since the beginning of 1970.
+pub(crate) fn now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
