@@ -5,27 +5,32 @@ use crate::dependencies;
 use crate::metadata::{self, text};
 use crate::published::{Published, packages};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(crate) fn run(budget: Budget) -> Outcome {
-    let crates = Published::all(budget)?;
-    let oldest =
-        crates.iter().map(|published| &*published.rust_version).min_by_key(|version| number(version));
-    let oldest = oldest.unwrap_or_default();
     let metadata = metadata::read(budget, "--all-features")?;
-    let newer = newer(&dependencies::of(&crates, &metadata), oldest);
-    if !newer.is_empty() {
-        return Err(Error::Failed(format!(
-            "these need more than Rust {oldest}; choose older ones with `cargo update --precise`, or raise \
-             `rust-version` in Cargo.toml:\n{}",
-            newer.join("\n")
-        )));
-    }
     let installed = budget.read("rustup toolchain list").unwrap_or_default();
-    let Some(toolchain) = toolchain(&installed, oldest) else {
-        println!("there's no toolchain {oldest}: that leaves it to clippy's `incompatible_msrv`");
-        return Ok(());
-    };
-    budget.run(&format!("cargo +{toolchain} check --locked --all-features {}", packages(&crates)))
+    // Those that say the same together.
+    let mut by_version: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for published in Published::all(budget)? {
+        by_version.entry(published.rust_version.clone()).or_default().push(published);
+    }
+    for (oldest, crates) in by_version {
+        let newer = newer(&dependencies::of(&crates, &metadata), &oldest);
+        if !newer.is_empty() {
+            return Err(Error::Failed(format!(
+                "these need more than Rust {oldest}; choose older ones with `cargo update --precise`, or raise \
+                 `rust-version`:\n{}",
+                newer.join("\n")
+            )));
+        }
+        let Some(toolchain) = toolchain(&installed, &oldest) else {
+            println!("there's no toolchain {oldest}: that leaves it to clippy's `incompatible_msrv`");
+            continue;
+        };
+        budget.run(&format!("cargo +{toolchain} check --locked --all-features {}", packages(&crates)))?;
+    }
+    Ok(())
 }
 
 /// Lists the packages that need a newer Rust than `oldest`.
