@@ -310,7 +310,7 @@ fn tests_of_the_workspace() -> BTreeSet<String> {
         if name.starts_with("eventsource-") || name == "examples" {
             folders.extend([path.join("src"), path.join("tests")]);
         } else if name == "tests" {
-            folders.extend([path.join("adapters"), path.join("interop")]);
+            folders.extend([path.join("adapters"), path.join("client"), path.join("interop")]);
         }
     }
     let mut names = BTreeSet::new();
@@ -323,7 +323,7 @@ fn tests_of_the_workspace() -> BTreeSet<String> {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let code = fs::read_to_string(path).unwrap();
                 let functions = code.lines().map(str::trim_start);
-                // Those of the adapters' suite are tests on each runtime.
+                // Those of a suite are tests on each runtime, or over each transport.
                 let functions = functions.map(|line| line.strip_prefix("pub(crate) ").unwrap_or(line));
                 let functions = functions.map(|line| line.strip_prefix("async ").unwrap_or(line));
                 names.extend(

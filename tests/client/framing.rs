@@ -3,10 +3,11 @@
 use crate::harness::{ENDED, FAILED, GONE, event, get, heard, heard_all, millis, quick, serve_each};
 use crate::server::{End, Framing, Reply};
 use crate::transport::Transport;
+use futures_util::future::join_all;
 
 /// A body whose length is that of its connection can't be told from one that's cut behind an event.
 pub(crate) async fn whole_bodies_and_cut_ones_are_told_apart<T: Transport>() {
-    for (framing, end, lost) in [
+    let rows = [
         (Framing::Chunked, End::Whole, ENDED),
         (Framing::Chunked, End::Fin, FAILED),
         (Framing::Chunked, End::Reset, FAILED),
@@ -16,13 +17,15 @@ pub(crate) async fn whole_bodies_and_cut_ones_are_told_apart<T: Transport>() {
         (Framing::Length(1), End::Reset, FAILED),
         (Framing::UntilClose, End::Whole, ENDED),
         (Framing::UntilClose, End::Reset, FAILED),
-    ] {
+    ];
+    join_all(rows.map(|(framing, end, lost)| async move {
         let reply = Reply::text("data: a\n\n").framing(framing).end(end);
         let server = serve_each::<T>([reply]);
         let mut source = T::source(get(server.url("/"))).policy(quick());
         let told = heard_all(&mut source).await;
         assert_eq!(told, ["open 200", &event("a"), lost, GONE], "{framing:?} {end:?}");
-    }
+    }))
+    .await;
 }
 
 pub(crate) async fn interim_heads_are_waited_out<T: Transport>() {

@@ -1,5 +1,6 @@
 //! One suite for the client through every HTTP client, over real sockets: hyper-util's on tokio with HTTP/1.1 and HTTP/2, reqwest, and
-//! hyper on smol. It's what LaunchDarkly's contract tests and web-platform-tests expect of a client.
+//! hyper on smol. It's what the contract tests
+//! `launchdarkly/sse-contract-tests` and web-platform-tests expect of a client.
 
 mod server;
 mod transport;

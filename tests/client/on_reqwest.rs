@@ -1,6 +1,6 @@
 //! On tokio, through reqwest. And over TLS, which is nothing to the client.
 
-use crate::harness::{ENDED, FAILED, get, heard, with_id};
+use crate::harness::{ENDED, FAILED, get, heard, heard_all, quick, with_id};
 use crate::on_hyper::{run_on_tokio, tasks_on_tokio};
 use crate::server::{Protocol, Reply, Server};
 use crate::transport::{Transport, suite};
@@ -97,5 +97,16 @@ fn over_https_only_whom_it_trusts() {
         let mut distrusting = through(builder(RootCertStore::empty()), get(server.url("/")));
         assert_eq!(heard(&mut distrusting, 1).await, [FAILED]);
         assert_eq!(server.count(), 2);
+    });
+}
+
+#[test]
+fn too_many_redirects_are_no_last_word_by_default() {
+    run_on_tokio(async {
+        let server = Server::start(Protocol::Http1, |_| Reply::redirect(302, "/"));
+        let client = builder(RootCertStore::empty()).redirect(Policy::default());
+        let mut source = through(client, get(server.url("/"))).policy(quick().max_failures(2));
+        assert_eq!(heard_all(&mut source).await, [FAILED, "over, the connection failed"]);
+        assert_eq!(server.count(), 22);
     });
 }

@@ -1,4 +1,4 @@
-//! What comes out of what comes in, wherever it's cut: LaunchDarkly's contract, and the formats of web-platform-tests.
+//! What comes out of what comes in, wherever it's cut: that of `launchdarkly/sse-contract-tests`, and the formats of web-platform-tests.
 
 use crate::harness::{event, get, heard, heard_all, millis, named, serve, with_id};
 use crate::server::{Reply, Server};
@@ -228,16 +228,19 @@ pub(crate) async fn line_feeds<T: Transport>() {
 /// Those that aren't among the others.
 pub(crate) async fn formats_of_web_platform_tests<T: Transport>() {
     check::<T>(vec![
-        row("event-data", ["data:msg\ndata:msg\n\n:\nfalsefield:msg\n\nfalsefield:msg\nData:data\n\ndata\n\ndata:end\n\n"], [
-            event("msg\nmsg"),
-            "comment ".to_owned(),
-            event(""),
-            event("end"),
-        ]),
+        row(
+            "event-data",
+            ["data:msg\ndata:msg\n\n:\nfalsefield:msg\n\nfalsefield:msg\n\
+                Data:data\n\ndata\n\ndata:end\n\n"],
+            [event("msg\nmsg"), "comment ".to_owned(), event(""), event("end")],
+        ),
         row("format-bom-2", ["\u{feff}\u{feff}data:1\n\ndata:2\n\ndata:3\n\n"], [event("2"), event("3")]),
         row(
             "format-comments",
-            [format!("data:1\n:\0\n:\r\ndata:2\n:{}\rdata:3\n:data:fail\r:{0}\ndata:4\n\n", "x".repeat(2048))],
+            [format!(
+                "data:1\n:\0\n:\r\ndata:2\n:{}\rdata:3\n:data:fail\r:{0}\ndata:4\n\n",
+                "x".repeat(2048)
+            )],
             [
                 "comment \0".to_owned(),
                 "comment ".to_owned(),
@@ -251,20 +254,25 @@ pub(crate) async fn formats_of_web_platform_tests<T: Transport>() {
             end: "over, the connection failed",
             ..row("format-data-before-final-empty-line", ["data:a\n\ndata:test\n"], [event("a")])
         },
-        row("format-field-data", ["data:\n\ndata\ndata\n\ndata:test\n\n"], [
-            event(""),
-            event("\n"),
-            event("test"),
-        ]),
+        row(
+            "format-field-data",
+            ["data:\n\ndata\ndata\n\ndata:test\n\n"],
+            [event(""), event("\n"), event("test")],
+        ),
         row("format-field-event", ["event:test\ndata:x\n\ndata:x\n\n"], [named("test", "", "x"), event("x")]),
         row("format-field-event-empty", ["event: \ndata:data\n\n"], [event("data")]),
-        row("format-field-parsing", ["data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n data:32\ndata:4\n\n"], [
-            event("\0\n 2\n1\n3\n\n4"),
-        ]),
-        row("format-field-unknown", ["data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n"], [
-            "comment thisisacommentyay".to_owned(),
-            event("test\n\ntest"),
-        ]),
+        row(
+            "format-field-parsing",
+            ["data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\r\
+                data_5\ndata:3\rdata:\r\n data:32\ndata:4\n\n"],
+            [event("\0\n 2\n1\n3\n\n4")],
+        ),
+        row(
+            "format-field-unknown",
+            ["data:test\n data\ndata\nfoobar:xxx\njustsometext\n\
+                :thisisacommentyay\ndata:test\n\n"],
+            ["comment thisisacommentyay".to_owned(), event("test\n\ntest")],
+        ),
         row("format-leading-space", ["data:\ttest\rdata: \ndata:test\n\n"], [event("\ttest\n\ntest")]),
         row("format-newlines", ["data:test\r\ndata\ndata:test\r\n\r\n"], [event("test\n\ntest")]),
         row("format-null-character", ["data:\0\n\n\n\n"], [event("\0")]),

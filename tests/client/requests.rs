@@ -8,9 +8,11 @@ use eventsource_core::{Decoder, EventId};
 use futures_util::StreamExt;
 use http::Request;
 use hyper::body::Bytes;
-use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::cell::RefCell;
+use std::fmt::{self, Write};
+use std::sync::Once;
 use std::time::Instant;
+use tracing::callsite::rebuild_interest_cache;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -102,9 +104,12 @@ pub(crate) async fn the_statistics<T: Transport>() {
     assert_eq!(seen, expected);
 }
 
-/// What was told by the crate `tracing`, without the values of its fields.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(Level, String)>>>);
+thread_local! {
+    /// What was told by the crate `tracing` to this thread, without the numbers of its fields: each test has a thread of its own.
+    static LOG: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Log;
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -112,9 +117,18 @@ impl<S: Subscriber> Layer<S> for Log {
         if event.metadata().target().starts_with("eventsource_core") {
             let mut message = Message::default();
             event.record(&mut message);
-            self.0.lock().unwrap().push((*event.metadata().level(), message.0));
+            LOG.with_borrow_mut(|log| log.push((*event.metadata().level(), message.0)));
         }
     }
+}
+
+/// For all threads: whether anybody listens is asked once for each place that tells, and by whichever thread comes there first.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Log)).unwrap();
+        rebuild_interest_cache();
+    });
 }
 
 #[derive(Default)]
@@ -125,7 +139,7 @@ impl Visit for Message {
         match field.name() {
             "message" => self.0.insert_str(0, &format!("{value:?}")),
             "attempt" | "last_event_id" | "reason" | "status" => {
-                self.0.push_str(&format!(", {} {value:?}", field.name()));
+                write!(self.0, ", {} {value:?}", field.name()).unwrap();
             }
             _ => {}
         }
@@ -134,12 +148,9 @@ impl Visit for Message {
 
 pub(crate) async fn a_log<T: Transport>() {
     let server = serve_each::<T>([Reply::text("id: 7\ndata: a\n\n"), Reply::status(401)]);
-    let log = Log::default();
-    let subscriber = tracing_subscriber::registry().with(log.clone());
-    // The test has a thread of its own.
-    let _default = tracing::subscriber::set_default(subscriber);
+    listen();
     heard_all(&mut T::source(get(server.url("/"))).policy(quick())).await;
-    let told = log.0.lock().unwrap();
+    let told = LOG.take();
     let told: Vec<_> = told.iter().map(|(level, message)| (*level, &message[..])).collect();
     assert_eq!(
         told,

@@ -10,7 +10,7 @@ use http::Request;
 use hyper::body::Bytes;
 
 /// A test that takes longer has failed.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) trait Transport {
     type Alarm: Timer + Default + Unpin;

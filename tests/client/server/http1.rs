@@ -1,7 +1,7 @@
 //! HTTP/1.1, byte by byte: what no server should send, too.
 
 use super::reply::{Head, Part};
-use super::{End, Exchange, Framing, Reply, Shared};
+use super::{End, Exchange, Framing, InProgress, Reply, Shared};
 use core::time::Duration;
 use rustls::{ServerConnection, StreamOwned};
 use socket2::SockRef;
@@ -58,10 +58,7 @@ impl Connection {
     fn serve(mut self, shared: &Arc<Shared>) {
         while let Ok(exchange) = self.read_request() {
             let (reply, in_progress) = shared.begin(exchange);
-            if self.answer(reply).is_err() {
-                // First the socket: who sees that it's over may look at once.
-                drop(self);
-                drop(in_progress);
+            if self.answer(reply, in_progress).is_err() {
                 return;
             }
         }
@@ -105,7 +102,7 @@ impl Connection {
         }
     }
 
-    fn answer(&mut self, reply: Reply) -> Result<(), Over> {
+    fn answer(&mut self, reply: Reply, in_progress: InProgress) -> Result<(), Over> {
         let framing = self.send_head(&reply)?;
         for part in reply.parts {
             match part {
@@ -117,6 +114,8 @@ impl Connection {
                 Part::Bytes(bytes) => self.send(&bytes)?,
             }
         }
+        // Before the client can know.
+        let _in_progress = (reply.end == End::Silence).then_some(in_progress);
         match (reply.end, framing) {
             (End::Whole, Framing::Chunked) => self.send(b"0\r\n\r\n"),
             (End::Whole, Framing::Length(_)) => Ok(()),

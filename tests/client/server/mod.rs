@@ -35,14 +35,16 @@ pub(crate) struct Exchange {
     pub(crate) target: String,
     pub(crate) fields: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
-    /// It was answered to its end, or the client has gone.
+    /// When it came, every other one for its target was over.
+    pub(crate) is_alone: bool,
+    /// It was answered up to its end, or the client has gone.
     pub(crate) is_over: bool,
 }
 
 impl Exchange {
     fn new(method: &str, target: &str, fields: Vec<(String, Vec<u8>)>, body: Vec<u8>) -> Self {
         let (method, target) = (method.to_owned(), target.to_owned());
-        Self { at: Instant::now(), method, target, fields, body, is_over: false }
+        Self { at: Instant::now(), method, target, fields, body, is_alone: true, is_over: false }
     }
 
     /// Returns the values of a header field.
@@ -148,13 +150,14 @@ impl Shared {
     }
 
     /// Notes a request, and returns what to answer.
-    fn begin(self: &Arc<Self>, exchange: Exchange) -> (Reply, InProgress) {
-        let mut script = self.script.lock().unwrap();
+    fn begin(self: &Arc<Self>, mut exchange: Exchange) -> (Reply, InProgress) {
+        let reply = (self.script.lock().unwrap())(&exchange);
         let mut exchanges = self.exchanges();
+        exchange.is_alone = exchanges.iter().all(|other| other.is_over || other.target != exchange.target);
         let number = exchanges.len();
-        exchanges.push(exchange.clone());
+        exchanges.push(exchange);
         drop(exchanges);
-        (script(&exchange), InProgress { shared: Arc::clone(self), number })
+        (reply, InProgress { shared: Arc::clone(self), number })
     }
 }
 
