@@ -616,12 +616,15 @@ pub(crate) async fn a_reader_tells_a_cut_and_what_is_no_event_stream<R: Runtime>
     }
 }
 
-/// Creates a client that is given these connections, one after the other, and then no answer; and the ids that it sends.
+/// The last event IDs that a client has sent.
+type Ids = Rc<RefCell<Vec<String>>>;
+
+/// Creates a client that is given these connections, one after the other, and then no answer.
 fn source<R: Runtime, const N: usize>(
     wires: [Wire; N],
-) -> (EventSource<impl Connect<Error = io::Error>, R::Alarm>, Rc<RefCell<Vec<String>>>) {
+) -> (EventSource<impl Connect<Error = io::Error>, R::Alarm>, Ids) {
     let mut wires = wires.into_iter();
-    let ids = Rc::<RefCell<Vec<_>>>::default();
+    let ids = Ids::default();
     let sent = Rc::clone(&ids);
     let connect = move |attempt: Attempt| {
         sent.borrow_mut().push(attempt.last_event_id().to_string());
@@ -675,7 +678,7 @@ pub(crate) async fn a_client_comes_back_with_the_id_after_a_cut<R: Runtime>() {
     let cut = sending("id: 1\ndata: a\n\nid: 2\ndata: b\n");
     cut.fail_reads(ErrorKind::ConnectionReset);
     let (source, ids) = source::<R, 2>([cut, sending("id: 2\ndata: b\n\n")]);
-    let mut source = Box::pin(source.policy(Policy::default().base_delay(R::WHILE)));
+    let mut source = Box::pin(source.policy(Policy::default().base_delay(R::WHILE).jitter(false)));
     assert_eq!(next_event(&mut source).await, "a");
     let start = R::now();
     let (reason, Some(delay)) = loss(&mut source).await else { panic!("it comes back") };
