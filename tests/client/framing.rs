@@ -42,5 +42,6 @@ pub(crate) async fn a_head_that_never_ends_is_noticed<T: Transport>() {
     let server = serve_each::<T>([Reply::raw("HTTP/1.1 200 OK\r\n").chunks(lines, millis(50))]);
     let mut source = T::source(get(server.url("/"))).policy(quick().answer_timeout(millis(600)));
     assert_eq!(heard(&mut source, 1).await, ["lost, the server did not answer in time"]);
-    assert_eq!(heard_all(&mut source).await, [GONE]);
+    // On a busy machine the next one may be too late, too.
+    assert_eq!(heard_all(&mut source).await.last().map(String::as_str), Some(GONE));
 }

@@ -14,8 +14,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use socket2::{Domain, Socket, Type};
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Instant, SystemTime};
 
 const IDLE: &str = "lost, the event stream was idle for too long";
@@ -75,22 +76,30 @@ pub(crate) async fn the_body_is_sent_again<T: Transport>() {
     assert_eq!(asked.len(), 4);
 }
 
+/// Behind an event, and from the beginning.
 pub(crate) async fn silence_is_noticed<T: Transport>() {
     let timeout = millis(500);
-    let server = serve_each::<T>([Reply::text("data: a\n\n").silent(), Reply::stream().silent()]);
-    let mut source = T::source(get(server.url("/"))).policy(quick().idle_timeout(timeout));
-    assert_eq!(heard(&mut source, 2).await, ["open 200", &event("a")]);
-    let start = Instant::now();
-    assert_eq!(heard(&mut source, 1).await, [IDLE]);
-    let after = start.elapsed();
-    assert!(after > timeout * 9 / 10 && after < SLACK, "{after:?}");
-    assert_eq!(heard_all(&mut source).await, ["open 200", IDLE, GONE]);
+    join_all(["data: a\n\n", ""].map(|text| async move {
+        let first = if text.is_empty() { Reply::stream() } else { Reply::text(text) };
+        let server = serve_each::<T>([first.silent(), Reply::text("data: b\n\n")]);
+        let mut source = T::source(get(server.url("/"))).policy(quick().idle_timeout(timeout));
+        assert_eq!(heard(&mut source, 1).await, ["open 200"]);
+        let start = Instant::now();
+        if !text.is_empty() {
+            assert_eq!(heard(&mut source, 1).await, [event("a")]);
+        }
+        assert_eq!(heard(&mut source, 1).await, [IDLE]);
+        let after = start.elapsed();
+        assert!(after > timeout * 9 / 10 && after < SLACK, "{after:?}");
+        assert_eq!(heard_all(&mut source).await, ["open 200", &event("b"), ENDED, GONE]);
+    }))
+    .await;
 }
 
-/// Comments come in the place of events for nearly twice as long as it would wait.
+/// Comments come in the place of events for longer than it would wait.
 pub(crate) async fn comments_are_life<T: Transport>() {
-    let pings = (0..12).map(|_| ":\n".into());
-    let server = serve_each::<T>([Reply::stream().chunks(pings, millis(150)).bytes("data: a\n\n")]);
+    let pings = (0..10).map(|_| ":\n".into());
+    let server = serve_each::<T>([Reply::stream().chunks(pings, millis(140)).bytes("data: a\n\n")]);
     let mut source = T::source(get(server.url("/"))).policy(quick().idle_timeout(Duration::from_secs(1)));
     assert_eq!(heard_all(&mut source).await, ["open 200", &event("a"), ENDED, GONE]);
 }
@@ -101,7 +110,8 @@ pub(crate) async fn an_answer_that_does_not_come_is_noticed<T: Transport>() {
     let start = Instant::now();
     assert_eq!(heard(&mut source, 1).await, ["lost, the server did not answer in time"]);
     assert!(start.elapsed() >= millis(400));
-    assert_eq!(heard_all(&mut source).await, [GONE]);
+    // On a busy machine the next one may be too late, too.
+    assert_eq!(heard_all(&mut source).await.last().map(String::as_str), Some(GONE));
 }
 
 pub(crate) async fn what_was_cut_is_discarded<T: Transport>() {
@@ -138,28 +148,29 @@ pub(crate) async fn a_new_connection_after_every_break<T: Transport>() {
     .await;
 }
 
-/// Twenty clients, each after seven connections.
+/// Twenty clients, each after five connections.
 pub(crate) async fn a_reconnection_time_is_never_undercut<T: Transport>() {
-    let retry = millis(200);
+    let retry = millis(150);
     let clients = (0..20).map(|_| async move {
-        let server = serve_each::<T>(vec![Reply::text("retry: 200\ndata: a\n\n"); 7]);
+        let server = serve_each::<T>(vec![Reply::text("retry: 150\ndata: a\n\n"); 5]);
         let mut source = T::source(get(server.url("/"))).policy(quick());
         heard_all(&mut source).await;
         gaps(&server)
     });
     let gaps = join_all(clients).await.concat();
-    assert_eq!(gaps.len(), 140);
+    assert_eq!(gaps.len(), 100);
     assert!(gaps.iter().all(|&gap| gap >= retry && gap < SLACK), "{gaps:?}");
     // And they don't come back together.
     let early = gaps.iter().filter(|&&gap| gap < retry * 9 / 8).count();
-    assert!(early < 130, "{gaps:?}");
+    assert!(early < 90, "{gaps:?}");
 }
 
 /// A refused connection is no last word.
 pub(crate) async fn nobody_listens<T: Transport>() {
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let url = format!("http://{}/", nobody.local_addr().unwrap());
-    drop(nobody);
+    // Its port stays taken, so that no other server gets it.
+    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    nobody.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let url = format!("http://{}/", nobody.local_addr().unwrap().as_socket().unwrap());
     let mut source = T::source(get(url)).policy(quick().max_failures(3));
     for is_last in [false, false, true] {
         let Some(Update::Lost(lost)) = source.next().await else { panic!("nobody answers") };
@@ -173,32 +184,37 @@ pub(crate) async fn nobody_listens<T: Transport>() {
 }
 
 pub(crate) async fn retry_after<T: Transport>() {
-    let wait = Duration::from_secs(1);
-    let by_date = |status, date: Option<SystemTime>, at| {
-        let reply = Reply::status(status).header("retry-after", httpdate::fmt_http_date(at));
+    let second = Duration::from_secs(1);
+    let by_date = |date: Option<SystemTime>, at| {
+        let reply = Reply::status(503).header("retry-after", httpdate::fmt_http_date(at));
         match date {
             Some(date) => reply.header("date", httpdate::fmt_http_date(date)),
             None => reply,
         }
     };
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-    // Where the server says no date, the client's clock does, and both leave out what's less than a second.
-    let now = SystemTime::now();
-    let replies = [
-        (Reply::status(503).header("retry-after", "1"), wait),
-        (Reply::status(429).header("retry-after", "1"), wait),
-        (by_date(503, Some(long_ago), long_ago + wait), wait),
-        (by_date(429, None, now + wait * 2), wait),
-        (by_date(503, Some(long_ago), long_ago - wait), Duration::ZERO),
-        (Reply::status(503).header("retry-after", "soon"), Duration::ZERO),
+    let none = Duration::ZERO;
+    let rows = [
+        (Reply::status(503).header("retry-after", "1"), second, second * 5 / 4),
+        (Reply::status(429).header("retry-after", "1"), second, second * 5 / 4),
+        (by_date(Some(long_ago), long_ago + second), second, second * 5 / 4),
+        (by_date(Some(long_ago), long_ago - second), none, second / 4),
+        (Reply::status(503).header("retry-after", "soon"), none, second / 4),
+        // By the client's clock, for the server says no date.
+        (by_date(None, SystemTime::now() + second * 100), second * 70, second * 125),
     ];
-    join_all(replies.map(|(reply, least)| async move {
-        let server = serve_each::<T>([reply.clone()]);
+    join_all(rows.map(|(reply, least, most)| async move {
+        let text = format!("{reply:?}");
+        let server = serve_each::<T>([reply]);
         let mut source = T::source(get(server.url("/"))).policy(quick());
-        heard_all(&mut source).await;
-        let [gap] = gaps(&server)[..] else { panic!("{server:?}") };
-        assert!(gap >= least && gap < SLACK, "{gap:?} after {reply:?}");
-        assert!(!least.is_zero() || gap < wait, "{gap:?} after {reply:?}");
+        let Some(Update::Lost(lost)) = source.next().await else { panic!("it's not open") };
+        let delay = lost.retry_in.unwrap();
+        assert!(delay >= least && delay <= most, "{delay:?} after {text}");
+        if delay < second * 2 {
+            assert_eq!(heard_all(&mut source).await, [GONE]);
+            let [gap] = gaps(&server)[..] else { panic!("{server:?}") };
+            assert!(gap >= least && gap < SLACK, "{gap:?} after {text}");
+        }
     }))
     .await;
 }
