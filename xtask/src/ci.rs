@@ -19,7 +19,7 @@ const STEPS: [Step; 18] = [
     Step { name: "docs", limit: Duration::from_mins(8), task: docs },
     Step { name: "foreign", limit: Duration::from_mins(2), task: foreign::run },
     Step { name: "test", limit: Duration::from_mins(37), task: test::run },
-    Step { name: "crowd", limit: Duration::from_mins(10), task: bench::crowd },
+    Step { name: "crowd", limit: Duration::from_mins(16), task: bench::crowd },
     Step { name: "loom", limit: Duration::from_mins(5), task: loom::run },
     Step { name: "features", limit: Duration::from_mins(8), task: features },
     Step { name: "minimal-versions", limit: Duration::from_mins(2), task: minimal_versions::run },
