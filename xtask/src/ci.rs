@@ -26,7 +26,7 @@ const STEPS: [Step; 18] = [
     Step { name: "package", limit: Duration::from_mins(3), task: package::run },
     Step { name: "downstream", limit: Duration::from_mins(10), task: downstream::run },
     Step { name: "no-std", limit: Duration::from_mins(5), task: no_std::run },
-    Step { name: "firmware", limit: Duration::from_mins(8), task: firmware::run },
+    Step { name: "firmware", limit: Duration::from_mins(9), task: firmware::run },
     Step { name: "fuzz", limit: Duration::from_mins(15), task: fuzz_briefly },
     Step { name: "peers", limit: Duration::from_mins(18), task: peers::run },
 ];

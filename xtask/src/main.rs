@@ -44,7 +44,7 @@ Tasks:
   minimal-versions     build the published crates with the oldest versions of what they depend on
   package              make and build what's uploaded when the crates are published
   downstream           run the programs of tests/downstream, which use the published crates as anybody would
-  firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
+  firmware             build the examples for a Cortex-M3, print their sizes, and run them under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME [ARGUMENT ...]
