@@ -44,11 +44,11 @@ Tasks:
   minimal-versions     build the published crates with the oldest versions of what they depend on
   package              make and build what's uploaded when the crates are published
   downstream           run the programs of tests/downstream, which use the published crates as anybody would
-  firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
+  firmware             build the examples for a Cortex-M3, print their sizes, and run them under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME [ARGUMENT ...]
-                       run a benchmark, codec, channel or fanout, with arguments of its own: a part of a case's name,
+                       run a benchmark, codec, channel, client or fanout, with arguments of its own: a part of a case's name,
                        to run that alone, and for channel and fanout --quick; or crowd, 5,000 clients of the hub
   peers                run the tests that need curl, Chromium, Node, RabbitMQ, nginx, HAProxy and Caddy
   ci [--allow-skip=STEP ...]

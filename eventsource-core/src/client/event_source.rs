@@ -401,7 +401,11 @@ impl<S> Body<S> {
     /// Keeps the last event ID, as of the last event handed out.
     fn close(&mut self) {
         *self = match mem::replace(self, Self::None(Decoder::new())) {
-            Self::Open { items, .. } => Self::None(items.into_events().into_decoder()),
+            Self::Open { items, .. } => {
+                let mut decoder = items.into_events().into_decoder();
+                decoder.give_back();
+                Self::None(decoder)
+            }
             closed @ Self::None(_) => closed,
         };
     }
