@@ -51,7 +51,9 @@ impl Attempt {
 ///
 /// Some things are the HTTP client's business:
 /// - *Redirects*: reqwest follows them. For hyper there's `FollowRedirect` of `tower-http`, which also keeps a token from another
-///   server. One that arrives here is a failure, [`Reason::Redirect`](super::Reason::Redirect).
+///   server. One that arrives here is a failure, [`Reason::Redirect`](super::Reason::Redirect), and final. Where there are too many,
+///   reqwest reports an error instead, which is tried again like any failure of the transport, unless its `redirect::Policy::custom`
+///   is to `stop` there.
 /// - *Compression*: nobody asks for it, unless the HTTP client does so by itself and decompresses what it gets. A body that's still
 ///   compressed when it arrives here is a failure, [`Reason::ContentEncoding`](super::Reason::ContentEncoding).
 /// - *Timeouts*: those of the [`Policy`](super::Policy) suffice. A timeout of the HTTP client's for the whole response ends an

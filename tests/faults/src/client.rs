@@ -1,11 +1,16 @@
 //! The clients, and what can go wrong with ours.
 
 use crate::fault::Needs;
-use crate::{Failure, ROOT};
 use serde_json::Value;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
+
+/// The folder of this package.
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Why the gate itself can't work.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A client, in its most favourable configuration that its docs tell of: see its program.
 #[derive(Clone, Copy, Debug)]

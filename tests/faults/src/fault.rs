@@ -7,9 +7,15 @@ use crate::judge::{
 };
 use crate::seen::Seen;
 use crate::serve::Answer;
-use crate::{BASE_DELAY, MAX_EVENT, TIMEOUT};
 use jiff::{Timestamp, ToSpan, fmt::rfc2822};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Before the first reconnection, of the clients that have a setting for it.
+pub(crate) const BASE_DELAY: Duration = Duration::from_millis(200);
+/// How long an answer may take, and silence last.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
+/// How many bytes an event may have where there's a limit.
+pub(crate) const MAX_EVENT: usize = 64 * 1024;
 
 /// A fault that a client meets.
 pub(crate) struct Fault {
@@ -372,7 +378,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         two_events,
         |seen| {
             is_cut_well(seen)?;
-            is_over_after(seen, TIMEOUT)
+            is_not_over_early(seen, request(seen, 1)?.at)?;
+            is_over_in_time(seen)
         },
     ),
     Fault::new(
@@ -383,7 +390,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         |seen| {
             came_back_for_an_event(seen)?;
             // The client counts from before it connects.
-            is_over_after(seen, TIMEOUT * 3 / 4)
+            is_not_over_early(seen, seen.since)?;
+            is_over_in_time(seen)
         },
     ),
     Fault::new(
@@ -621,7 +629,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         one_event,
         |seen| {
             came_back_for_an_event(seen)?;
-            is_given_up_in_time(seen)
+            is_over_in_time(seen)
         },
     ),
     Fault::new(
@@ -645,7 +653,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         one_event,
         |seen| {
             came_back_for_an_event(seen)?;
-            is_given_up_in_time(seen)
+            is_over_in_time(seen)
         },
     ),
     Fault::new(
@@ -770,18 +778,19 @@ fn with_retry_0(act: Act) -> Act {
     }
 }
 
-/// Its first connection was over in time. It may be sooner, for there's more to object to than the time it takes.
-fn is_given_up_in_time(seen: &Seen) -> Verdict {
-    is_over_after(seen, Duration::ZERO)
+/// Its first connection was over at a quarter after the timeout at the latest.
+fn is_over_in_time(seen: &Seen) -> Verdict {
+    let took = over_at(seen)?.duration_since(request(seen, 1)?.at);
+    is_between(took, Duration::ZERO, TIMEOUT * 5 / 4, "the first connection was over after")
 }
 
-fn is_over_after(seen: &Seen, at_least: Duration) -> Verdict {
-    let first = request(seen, 1)?;
-    let over_at = first.over_at.unwrap_or(request(seen, 2)?.at);
-    is_between(
-        over_at.duration_since(first.at),
-        at_least,
-        TIMEOUT * 5 / 4,
-        "the first connection was over after",
-    )
+/// Its first connection wasn't over before the timeout, from that moment on.
+fn is_not_over_early(seen: &Seen, since: Instant) -> Verdict {
+    let took = over_at(seen)?.duration_since(since);
+    is_between(took, TIMEOUT, Duration::MAX, "the first connection was over after")
+}
+
+/// Returns when the first connection was over.
+fn over_at(seen: &Seen) -> Result<Instant, String> {
+    Ok(request(seen, 1)?.over_at.unwrap_or(request(seen, 2)?.at))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Why it isn't right.
 pub(crate) type Verdict = Result<(), String>;
 
-/// What a busy machine may be late. Nothing may be early.
+/// What a busy machine may be late. Nothing may be early, for a client knows of nothing before it's noted here.
 const SLACK: Duration = Duration::from_secs(1);
 
 /// Returns the verdict: it's right if the condition holds, and otherwise there's a reason.
@@ -85,8 +85,7 @@ pub(crate) fn backs_off(seen: &Seen) -> Verdict {
 /// It has asked no more than ten times a second.
 pub(crate) fn is_no_hammer(seen: &Seen) -> Verdict {
     let eleven = seen.requests.windows(11).map(|eleven| eleven[10].at.duration_since(eleven[0].at)).min();
-    // Of eleven requests, the first may be noticed late.
-    right_if(eleven.is_none_or(|time| time > Duration::from_millis(900)), || {
+    right_if(eleven.is_none_or(|time| time >= Duration::from_secs(1)), || {
         format!("it asked {} times, eleven times in {:.2?}", seen.requests.len(), eleven.unwrap_or_default())
     })
 }

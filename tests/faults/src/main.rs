@@ -16,29 +16,17 @@ mod client;
 mod meet;
 mod page;
 
-use client::{CLIENTS, Client, WRONGS};
+use client::{CLIENTS, Client, Failure, WRONGS};
 use fault::{FAULTS, Fault};
 use judge::Verdict;
 use page::{NOT_APPLICABLE, RIGHT, WRONG};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// Before the first reconnection, of the clients that have a setting for it.
-const BASE_DELAY: Duration = Duration::from_millis(200);
-/// How long an answer may take, and silence last.
-const TIMEOUT: Duration = Duration::from_secs(2);
-/// How many bytes an event may have where there's a limit.
-const MAX_EVENT: usize = 64 * 1024;
 /// So many clients run at once, or fewer that weigh more.
 const AT_ONCE: usize = 80;
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-/// Why the gate itself can't work.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const HELP: &str = "\
 Usage: faults [--only PART]

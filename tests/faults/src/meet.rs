@@ -1,11 +1,11 @@
 //! Has a client meet a fault.
 
-use crate::client::Client;
-use crate::fault::{Fault, Needs};
+use crate::client::{Client, Failure};
+use crate::fault::{BASE_DELAY, Fault, MAX_EVENT, Needs, TIMEOUT};
 use crate::judge::Verdict;
 use crate::seen::{Record, Seen};
 use crate::serve::wait;
-use crate::{BASE_DELAY, Failure, MAX_EVENT, TIMEOUT, serve, serve_http2};
+use crate::{serve, serve_http2};
 use faults::{Line, Settings};
 use std::process::Stdio;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const AFTERMATH: Duration = Duration::from_millis(500);
 pub(crate) async fn meet(client: &Client, fault: &Fault, wrong: Option<&str>) -> Result<Verdict, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/", listener.local_addr()?);
-    let record = Record::default();
+    let record = Record::new(Seen::new());
     tokio::select! {
         never = async {
             match fault.needs {

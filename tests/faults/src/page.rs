@@ -1,8 +1,7 @@
 //! The table, and the page that it's on.
 
-use crate::client::CLIENTS;
+use crate::client::{CLIENTS, Failure, ROOT};
 use crate::fault::FAULTS;
-use crate::{Failure, ROOT};
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What was seen of a client so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    /// Before the client was started.
+    pub(crate) since: Instant,
     pub(crate) requests: Vec<Request>,
     pub(crate) lines: Vec<Line>,
     /// What went wrong with the process, once it has ended.
@@ -47,6 +49,17 @@ impl Request {
 }
 
 impl Seen {
+    /// Creates what's seen before a client is started.
+    pub(crate) fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            requests: Vec::new(),
+            lines: Vec::new(),
+            crash: None,
+            has_exited: false,
+        }
+    }
+
     /// Returns the data of the events that it handed out.
     pub(crate) fn events(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().filter_map(|line| match line {
