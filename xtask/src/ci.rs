@@ -15,7 +15,7 @@ const STEPS: [Step; 19] = [
     Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
     Step { name: "order", limit: Duration::from_mins(1), task: order::run },
     Step { name: "msrv", limit: Duration::from_mins(2), task: msrv::run },
-    Step { name: "clippy", limit: Duration::from_mins(7), task: clippy },
+    Step { name: "clippy", limit: Duration::from_mins(10), task: clippy },
     Step { name: "docs", limit: Duration::from_mins(8), task: docs },
     Step { name: "foreign", limit: Duration::from_mins(2), task: foreign::run },
     Step { name: "test", limit: Duration::from_mins(37), task: test::run },
@@ -29,7 +29,7 @@ const STEPS: [Step; 19] = [
     Step { name: "firmware", limit: Duration::from_mins(8), task: firmware::run },
     Step { name: "fuzz", limit: Duration::from_mins(15), task: fuzz_briefly },
     Step { name: "peers", limit: Duration::from_mins(18), task: peers::run },
-    Step { name: "faults", limit: Duration::from_mins(25), task: faults::run },
+    Step { name: "faults", limit: Duration::from_mins(15), task: faults::run },
 ];
 
 /// What may be missing.

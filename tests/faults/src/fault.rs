@@ -348,10 +348,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         "never more than 10 requests a second, and the waits grow",
         |asked| after_open(asked, stream("")).into_iter().map(with_retry_0).collect(),
         never,
-        |seen| {
-            is_no_hammer(seen)?;
-            backs_off(seen)
-        },
+        backs_off,
     )
     .within(secs(6)),
     Fault::new(

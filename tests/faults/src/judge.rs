@@ -71,21 +71,22 @@ pub(crate) fn is_between(time: Duration, at_least: Duration, at_most: Duration, 
     right_if(time <= at_most.saturating_add(SLACK), || format!("{what} {time:.2?}"))
 }
 
-/// It has asked at least four times, and waited longer and longer. One wait alone may be that of a busy machine.
-pub(crate) fn backs_off(seen: &Seen) -> Verdict {
-    request(seen, 4)?;
-    let waits: Vec<_> = seen.gaps().collect();
-    let (first, last) = (waits[0], waits[waits.len() - 1].min(waits[waits.len() - 2]));
-    right_if(last * 2 >= first * 3, || {
-        let asked = seen.requests.len();
-        format!("it asked {asked} times, and its waits didn't grow: {first:.2?} at first, {last:.2?} at last")
-    })
-}
-
 /// It has asked no more than ten times a second.
 pub(crate) fn is_no_hammer(seen: &Seen) -> Verdict {
     let eleven = seen.requests.windows(11).map(|eleven| eleven[10].at.duration_since(eleven[0].at)).min();
     right_if(eleven.is_none_or(|time| time >= Duration::from_secs(1)), || {
         format!("it asked {} times, eleven times in {:.2?}", seen.requests.len(), eleven.unwrap_or_default())
+    })
+}
+
+/// It has asked at least four times, and waited longer and longer. One long wait may be that of a busy machine.
+pub(crate) fn backs_off(seen: &Seen) -> Verdict {
+    is_no_hammer(seen)?;
+    request(seen, 4)?;
+    let waits: Vec<_> = seen.gaps().collect();
+    let (first, last) = (waits[0], waits[waits.len() - 1].min(waits[waits.len() - 2]));
+    right_if(last >= first * 2, || {
+        let asked = seen.requests.len();
+        format!("it asked {asked} times, and its waits didn't grow: {first:.2?} at first, {last:.2?} at last")
     })
 }
