@@ -79,14 +79,15 @@ pub(crate) fn is_no_hammer(seen: &Seen) -> Verdict {
     })
 }
 
-/// It has asked at least four times, and waited longer and longer. One long wait may be that of a busy machine.
+/// It has asked at least four times, and waited longer and longer: on average far longer than at first, for any single wait may be
+/// short by chance.
 pub(crate) fn backs_off(seen: &Seen) -> Verdict {
     is_no_hammer(seen)?;
     request(seen, 4)?;
     let waits: Vec<_> = seen.gaps().collect();
-    let (first, last) = (waits[0], waits[waits.len() - 1].min(waits[waits.len() - 2]));
-    right_if(last >= first * 2, || {
-        let asked = seen.requests.len();
-        format!("it asked {asked} times, and its waits didn't grow: {first:.2?} at first, {last:.2?} at last")
+    let count = u32::try_from(waits.len()).unwrap_or(u32::MAX);
+    let (first, average) = (waits[0], waits.iter().sum::<Duration>() / count);
+    right_if(average * 2 >= first * 3, || {
+        format!("its waits didn't grow: {first:.2?} at first, {average:.2?} on average")
     })
 }

@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// So many clients run at once, or fewer that weigh more.
-const AT_ONCE: usize = 80;
+const AT_ONCE: usize = 48;
 
 const HELP: &str = "\
 Usage: faults [--only PART]
