@@ -598,7 +598,11 @@ pub(crate) const FAULTS: &[Fault] = &[
             vec![send(CHUNKED), chunk(ONE), five_seconds]
         },
         |seen| seen.requests.len() >= 5,
-        |seen| waited(seen, 5, millis(5500) + BASE_DELAY, millis(5500) + BASE_DELAY * 5 / 4),
+        |seen| {
+            let (fourth, fifth) = (request(seen, 4)?, request(seen, 5)?);
+            let waited = fifth.at.duration_since(fourth.over_at.unwrap_or(fourth.at));
+            is_between(waited, Duration::ZERO, BASE_DELAY * 5 / 4, "after the 5 seconds it waited")
+        },
     )
     .within(secs(12)),
     Fault::new(

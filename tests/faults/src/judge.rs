@@ -79,15 +79,15 @@ pub(crate) fn is_no_hammer(seen: &Seen) -> Verdict {
     })
 }
 
-/// It has asked at least four times, and waited longer and longer: on average far longer than at first, for any single wait may be
-/// short by chance.
+/// It has asked at least four times, and waited longer and longer: on average far longer than once, for any single wait may be short
+/// by chance.
 pub(crate) fn backs_off(seen: &Seen) -> Verdict {
     is_no_hammer(seen)?;
     request(seen, 4)?;
     let waits: Vec<_> = seen.gaps().collect();
-    let count = u32::try_from(waits.len()).unwrap_or(u32::MAX);
-    let (first, average) = (waits[0], waits.iter().sum::<Duration>() / count);
-    right_if(average * 2 >= first * 3, || {
-        format!("its waits didn't grow: {first:.2?} at first, {average:.2?} on average")
+    let shortest = waits.iter().min().copied().unwrap_or_default();
+    let average = waits.iter().sum::<Duration>() / u32::try_from(waits.len()).unwrap_or(u32::MAX);
+    right_if(average >= shortest * 2, || {
+        format!("its waits didn't grow: the shortest is {shortest:.2?}, the average {average:.2?}")
     })
 }
