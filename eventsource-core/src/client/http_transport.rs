@@ -51,9 +51,9 @@ impl Attempt {
 ///
 /// Some things are the HTTP client's business:
 /// - *Redirects*: reqwest follows them. For hyper there's `FollowRedirect` of `tower-http`, which also keeps a token from another
-///   server; where the request has a body, it needs a policy that clones it. A redirect that arrives here is a failure,
-///   [`Reason::Redirect`](super::Reason::Redirect). Of too many, reqwest makes an error of its own, after which another attempt
-///   may go better, unless its policy stops at the last one.
+///   server; where the request has a body, it needs a policy that clones it. A redirect that arrives here is a failure, and final:
+///   [`Reason::Redirect`](super::Reason::Redirect). Where there are too many, reqwest reports an error instead, which is tried again like
+///   any failure of the transport, unless its `redirect::Policy::custom` is to `stop` there.
 /// - *Compression*: nobody asks for it, unless the HTTP client does so by itself and decompresses what it gets. A body that's still
 ///   compressed when it arrives here is a failure, [`Reason::ContentEncoding`](super::Reason::ContentEncoding).
 /// - *Timeouts*: those of the [`Policy`](super::Policy) suffice. A timeout of the HTTP client's for the whole response ends an
