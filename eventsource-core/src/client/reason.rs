@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// Why a connection was lost, or an attempt has brought none, or the client is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// The caller has closed the client.
