@@ -11,6 +11,7 @@ mod call;
 mod client;
 #[cfg(feature = "peers")]
 mod curl;
+mod gateway;
 mod http;
 mod json;
 mod llm;
@@ -28,3 +29,4 @@ mod subscriber;
 mod tick;
 #[cfg(feature = "peers")]
 mod tick_page;
+mod upstream;
