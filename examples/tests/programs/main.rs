@@ -15,6 +15,7 @@ mod gateway;
 mod http;
 mod json;
 mod llm;
+mod llm_client;
 #[cfg(feature = "peers")]
 mod node;
 #[cfg(feature = "peers")]
