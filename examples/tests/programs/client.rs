@@ -14,7 +14,14 @@ const CLIENT: &str = env!("CARGO_BIN_EXE_client");
 const TICK: &str = env!("CARGO_BIN_EXE_tick");
 
 fn client(url: &str, options: &[&str]) -> Output {
-    Command::new(CLIENT).args(["--url", url]).args(options).output().unwrap()
+    command(url).args(options).output().unwrap()
+}
+
+/// A client that doesn't go on for ever, whatever it meets.
+fn command(url: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["120", CLIENT, "--url", url]);
+    command
 }
 
 /// What it said to a person.
@@ -344,8 +351,8 @@ fn data_is_posted_from_the_line_a_file_and_the_standard_input() {
     for (data, sent) in [("{}", "{}"), (&*at_file, "from a\nfile"), ("-", "from a\npipe")] {
         // The second is the same as the first, but for the last event ID.
         let (url, server) = serve(vec![stream("retry: 1\nid: 1\ndata: a\n\n"), stream("data: b\n\n")]);
-        let mut command = Command::new(CLIENT);
-        command.args([&*url, "--count", "2", "--data", data]).stdin(Stdio::piped()).stderr(Stdio::null());
+        let mut command = command(&url);
+        command.args(["--count", "2", "--data", data]).stdin(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         // One that doesn't read it may be over.
         let _ = process.stdin.take().unwrap().write_all(b"from a\npipe");

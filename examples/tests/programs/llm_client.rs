@@ -12,8 +12,14 @@ const CLIENT: &str = env!("CARGO_BIN_EXE_llm_client");
 const LLM: &str = env!("CARGO_BIN_EXE_llm");
 
 fn client(url: &str, prompt: &str, options: &[&str]) -> Command {
-    let mut command = Command::new(CLIENT);
-    command.args(["--url", url]).args(options).arg(prompt).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // It doesn't go on for ever, whatever it meets.
+    let mut command = Command::new("timeout");
+    command
+        .args(["120", CLIENT, "--url", url])
+        .args(options)
+        .arg(prompt)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
