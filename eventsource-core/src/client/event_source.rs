@@ -47,7 +47,8 @@ pin_project! {
     /// assert_eq!(event.data, "hello");
     /// assert!(events.next().now_or_never().is_none(), "it waits until it reconnects");
     /// clock.advance(std::time::Duration::from_secs(4));
-    /// assert!(events.next().now_or_never().unwrap().is_none(), "the server has said that there's no more");
+    /// let end = events.next().now_or_never().unwrap();
+    /// assert!(end.is_none(), "the server has said that there's no more");
     /// ```
     ///
     /// # Cancel safety
