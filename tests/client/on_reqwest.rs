@@ -101,12 +101,24 @@ fn over_https_only_whom_it_trusts() {
 }
 
 #[test]
-fn too_many_redirects_are_no_last_word_by_default() {
+fn too_many_redirects_are_the_last_word_for_whoever_says_so() {
     run_on_tokio(async {
-        let server = Server::start(Protocol::Http1, |_| Reply::redirect(302, "/"));
-        let client = builder(RootCertStore::empty()).redirect(Policy::default());
-        let mut source = through(client, get(server.url("/"))).policy(quick().max_failures(2));
-        assert_eq!(heard_all(&mut source).await, [FAILED, "over, the connection failed"]);
-        assert_eq!(server.count(), 22);
+        for says_so in [false, true] {
+            let server = Server::start(Protocol::Http1, |_| Reply::redirect(302, "/"));
+            let client = builder(RootCertStore::empty()).redirect(Policy::default()).build().unwrap();
+            let mut request = get(server.url("/"));
+            let transport =
+                HttpTransport::new(move |attempt| client.execute(request(attempt).try_into().unwrap()));
+            let transport = if says_so { transport.final_if(reqwest::Error::is_redirect) } else { transport };
+            let mut source: EventSource<_, Alarm> =
+                EventSource::new(transport).policy(quick().max_failures(2));
+            let told = heard_all(&mut source).await;
+            if says_so {
+                assert_eq!(told, ["over, no connection can be made"]);
+            } else {
+                assert_eq!(told, [FAILED, "over, the connection failed"]);
+            }
+            assert_eq!(server.count(), if says_so { 11 } else { 22 });
+        }
     });
 }

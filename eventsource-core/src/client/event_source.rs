@@ -259,7 +259,7 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
                 None
             }
             Err(error) => {
-                this.machine.handle_transport_error();
+                Self::report_error(this.connector, this.machine, &error);
                 Some(EventsError::Chunks(error))
             }
         };
@@ -304,9 +304,9 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
                 this.machine.handle_limit_error();
                 Some(error)
             }
-            Some(Err(error @ EventsError::Chunks(_))) => {
-                this.machine.handle_transport_error();
-                Some(error)
+            Some(Err(EventsError::Chunks(error))) => {
+                Self::report_error(this.connector, this.machine, &error);
+                Some(EventsError::Chunks(error))
             }
             None if events.is_mid_event() => {
                 this.machine.handle_transport_error();
@@ -318,6 +318,14 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
             }
         };
         Poll::Ready(Some(self.lose(error)))
+    }
+
+    fn report_error(connector: &C, machine: &mut Reconnection, error: &C::Error) {
+        if connector.is_final(error) {
+            machine.handle_fatal_error();
+        } else {
+            machine.handle_transport_error();
+        }
     }
 
     /// Tells that there's no connection, after the machine has decided what comes of it.

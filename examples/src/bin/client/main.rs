@@ -62,7 +62,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             Update::Skipped(error) => printer.note(&format!("skipped an event: {error}")),
             Update::Lost(lost) => match (lost.retry_in, lost.reason) {
                 (Some(delay), _) => printer.note(&format!("{}; reconnecting in {delay:.1?}", cause(&lost))),
-                (None, Reason::Ended | Reason::Status(204)) => printer.note(&format!("{lost}: the end")),
+                (None, reason) if reason.is_end() => printer.note(&format!("{lost}: the end")),
                 (None, _) => return Err(cause(&lost).into()),
             },
             _ => {}
