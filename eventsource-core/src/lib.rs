@@ -17,7 +17,7 @@
 //! | test code that uses streams | the module `test_util` |
 //!
 //! Foreign types in public signatures are those of `bytes`, `bytestring`, `futures-core`, `futures-io` and, with `json`, `serde`
-//! and `serde_json`.
+//! and `serde_json`, with `http`, `http` and `http-body`.
 // What a feature adds can't be linked to without it.
 #![cfg_attr(
     not(feature = "alloc"),

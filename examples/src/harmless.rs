@@ -4,13 +4,23 @@ use std::borrow::Cow;
 
 /// Escapes what would control the terminal, break the line or reorder its text, as in `\u{1b}`.
 pub fn harmless(text: &str) -> Cow<'_, str> {
+    escape(text, |character| character.escape_unicode().to_string())
+}
+
+/// Does the same with JSON, whose strings then are what they were.
+pub fn harmless_json(json: &str) -> Cow<'_, str> {
+    // They have four digits each.
+    escape(json, |character| format!("\\u{:04x}", u32::from(character)))
+}
+
+fn escape(text: &str, escaped: fn(char) -> String) -> Cow<'_, str> {
     if !text.contains(is_harmful) {
         return text.into();
     }
     let mut harmless = String::new();
     for character in text.chars() {
         if is_harmful(character) {
-            harmless.extend(character.escape_unicode());
+            harmless.push_str(&escaped(character));
         } else {
             harmless.push(character);
         }

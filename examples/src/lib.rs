@@ -13,8 +13,9 @@ mod serve;
 mod text;
 mod tick;
 mod upload;
+mod web;
 
-pub use harmless::harmless;
+pub use harmless::{harmless, harmless_json};
 pub use local::check_local;
 pub use page::page;
 pub use program::{Program, announce};
@@ -23,3 +24,4 @@ pub use serve::{MAX_CONNECTIONS, STALL, serve};
 pub use text::text;
 pub use tick::{MAX_DATA, Tick, TickBody};
 pub use upload::upload;
+pub use web::{cause, web, web_url};

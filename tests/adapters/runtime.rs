@@ -122,6 +122,11 @@ macro_rules! suite {
             a_read_error_comes_after_the_events
             a_silent_server_is_noticed
             a_reader_tells_a_cut_and_what_is_no_event_stream
+            a_client_comes_back_with_the_id_after_a_cut
+            a_client_notices_silence
+            a_client_notices_that_no_answer_comes
+            a_client_polled_anew_at_every_await_loses_nothing
+            a_client_dropped_at_every_await_resumes_without_loss
         }
     };
 }

@@ -3,19 +3,22 @@
 use crate::harness::{Told, data, poll_times};
 use crate::runtime::{Runtime, Setup};
 use crate::wire::Wire;
-use core::future::{Future, poll_fn};
-use core::pin::pin;
+use core::future::{Future, pending, poll_fn};
+use core::pin::{Pin, pin};
 use core::task::Poll;
 use core::time::Duration;
+use eventsource_core::client::{Attempt, Connect, EventSource, Head, Policy, Reason, Response, Step, Update};
 use eventsource_core::codec::{Chunk, EventsError};
-use eventsource_core::io::{IdleError, Linger};
+use eventsource_core::io::{Chunks, IdleError, Linger};
 use eventsource_core::{
     Channel, ChannelOptions, Decoder, Emitter, EndReason, Event, EventId, EventStream, Frame, KeepAlive,
-    LastEventId, Source, StopHandle, event_name,
+    LastEventId, Source, StopHandle, Timer, event_name,
 };
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, join, stream};
-use std::io::ErrorKind;
+use std::cell::RefCell;
+use std::io::{self, ErrorKind};
+use std::rc::Rc;
 
 const EIGHT: usize = 8;
 
@@ -610,5 +613,156 @@ pub(crate) async fn a_reader_tells_a_cut_and_what_is_no_event_stream<R: Runtime>
         let mut events = pin!(R::read(wire));
         while events.next().await.is_some() {}
         assert_eq!((events.is_mid_event(), events.ignored_lines()), (is_mid_event, ignored_lines));
+    }
+}
+
+/// The last event IDs that a client has sent.
+type Ids = Rc<RefCell<Vec<String>>>;
+
+/// Creates a client that is given these connections, one after the other, and then no answer.
+fn source<R: Runtime, const N: usize>(
+    wires: [Wire; N],
+) -> (EventSource<impl Connect<Error = io::Error>, R::Alarm>, Ids) {
+    let mut wires = wires.into_iter();
+    let ids = Ids::default();
+    let sent = Rc::clone(&ids);
+    let connect = move |attempt: Attempt| {
+        sent.borrow_mut().push(attempt.last_event_id().to_string());
+        let wire = wires.next();
+        async move {
+            let Some(wire) = wire else { return pending().await };
+            let head = Head::new(200, [("content-type", "text/event-stream")]);
+            Ok(Response { head, body: Chunks::new(wire) })
+        }
+    };
+    (EventSource::new(connect), ids)
+}
+
+/// Returns the data of the next event, whatever happens before it.
+async fn next_event<C, T>(source: &mut Pin<Box<EventSource<C, T>>>) -> String
+where
+    C: Connect,
+    T: Timer,
+{
+    loop {
+        match source.next().await {
+            Some(Update::Event(event)) => return event.data.to_string(),
+            Some(_) => {}
+            None => panic!("it goes on"),
+        }
+    }
+}
+
+/// Waits until a client has lost its connection.
+async fn loss<C, T>(source: &mut Pin<Box<EventSource<C, T>>>) -> (Reason, Option<Duration>)
+where
+    C: Connect,
+    T: Timer,
+{
+    loop {
+        match source.next().await {
+            Some(Update::Lost(lost)) => return (lost.reason, lost.retry_in),
+            Some(_) => {}
+            None => panic!("it tells why"),
+        }
+    }
+}
+
+fn sending(text: &str) -> Wire {
+    let wire = Wire::new().at_once(1).stuttering();
+    wire.send(text.as_bytes());
+    wire
+}
+
+pub(crate) async fn a_client_comes_back_with_the_id_after_a_cut<R: Runtime>() {
+    let cut = sending("id: 1\ndata: a\n\nid: 2\ndata: b\n");
+    cut.fail_reads(ErrorKind::ConnectionReset);
+    let (source, ids) = source::<R, 2>([cut, sending("id: 2\ndata: b\n\n")]);
+    let mut source = Box::pin(source.policy(Policy::default().base_delay(R::WHILE).jitter(false)));
+    assert_eq!(next_event(&mut source).await, "a");
+    let start = R::now();
+    let (reason, Some(delay)) = loss(&mut source).await else { panic!("it comes back") };
+    assert_eq!(next_event(&mut source).await, "b");
+    let after = since::<R>(start);
+    assert!(reason == Reason::Transport && delay >= R::WHILE && after >= delay, "{after:?} for {delay:?}");
+    assert!(!R::IS_EXACT || after == delay, "{after:?} for {delay:?}");
+    assert_eq!(*ids.borrow(), ["", "1"]);
+}
+
+pub(crate) async fn a_client_notices_silence<R: Runtime>() {
+    let limit = R::WHILE * 2;
+    let (source, ids) = source::<R, 1>([sending("id: 1\ndata: a\n\n: a part of ")]);
+    let mut source = Box::pin(source.idle_timeout(limit));
+    let start = R::now();
+    assert_eq!(next_event(&mut source).await, "a");
+    assert_eq!(loss(&mut source).await.0, Reason::Idle);
+    let after = since::<R>(start);
+    assert!(after >= limit && after < limit * 5 / 4 + SLACK, "{after:?}");
+    assert!(!R::IS_EXACT || after <= limit * 5 / 4, "{after:?}");
+    assert_eq!(ids.borrow().len(), 1);
+}
+
+pub(crate) async fn a_client_notices_that_no_answer_comes<R: Runtime>() {
+    let (source, ids) = source::<R, 0>([]);
+    let mut source = Box::pin(source.policy(Policy::default().answer_timeout(R::WHILE)));
+    let start = R::now();
+    assert_eq!(loss(&mut source).await.0, Reason::NoAnswer);
+    let after = since::<R>(start);
+    assert!(after >= R::WHILE && after < R::WHILE + SLACK, "{after:?}");
+    assert!(!R::IS_EXACT || after == R::WHILE, "{after:?}");
+    assert_eq!(ids.borrow().len(), 1);
+}
+
+/// Over two connections, the first of which is cut in mid-event.
+pub(crate) async fn a_client_polled_anew_at_every_await_loses_nothing<R: Runtime>() {
+    for polls in (1..40).step_by(3) {
+        let cut = sending("id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\nda");
+        cut.fail_reads(ErrorKind::ConnectionReset);
+        let (source, ids) = source::<R, 2>([cut, sending("id: 3\ndata: c\n\nid: 4\ndata: d\n\n")]);
+        let mut source = Box::pin(source.policy(Policy::default().base_delay(Duration::ZERO)));
+        let mut seen = Vec::new();
+        while seen.len() < 4 {
+            if let Some(data) = poll_times(pin!(next_event(&mut source)), polls).await {
+                seen.push(data);
+            } else if let Step::Wait { delay, .. } = source.state() {
+                R::sleep(delay).await;
+            }
+        }
+        assert_eq!(
+            (seen.concat(), ids.borrow().concat()),
+            ("abcd".to_owned(), "2".to_owned()),
+            "{polls} polls"
+        );
+    }
+}
+
+pub(crate) async fn a_client_dropped_at_every_await_resumes_without_loss<R: Runtime>() {
+    const EVENTS: [&str; 3] = ["id: 1\ndata: a\n\n", "id: 2\ndata: b\n\n", "id: 3\ndata: c\n\n"];
+    for polls in 1.. {
+        let mut first = Box::pin(source::<R, 1>([sending(&EVENTS.concat())]).0);
+        let mut seen = String::new();
+        let is_done = poll_times(
+            pin!(async {
+                while seen.len() < 3 {
+                    seen.push_str(&next_event(&mut first).await);
+                }
+            }),
+            polls,
+        )
+        .await
+        .is_some();
+        let decoder = Decoder::new().resume_after(first.last_event_id());
+        drop(first);
+
+        let rest = &EVENTS[seen.len()..];
+        let mut second = Box::pin(source::<R, 1>([sending(&rest.concat())]).0.decoder(decoder));
+        for _ in rest {
+            seen.push_str(&next_event(&mut second).await);
+        }
+        assert_eq!(seen, "abc", "after {polls} polls");
+        if is_done {
+            assert!(polls > 20, "it was interrupted in the middle of events");
+            return;
+        }
     }
 }

@@ -22,7 +22,8 @@ pub(crate) fn run(budget: Budget, name: &str, arguments: &[String]) -> Outcome {
     )
 }
 
-/// Thousands of clients of the hub with topics and filters, some of which never read. It fails where one that reads is late.
+/// Thousands of clients of the hub with topics and filters, some of which never read; it fails where one that reads is late. And hundreds
+/// that stay connected, through cuts and restarts.
 pub(crate) fn crowd(budget: Budget) -> Outcome {
     budget.run("cargo test --locked --release --package eventsource-hub --test hub -- --ignored --nocapture")
 }

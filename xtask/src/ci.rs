@@ -4,31 +4,32 @@ use crate::budget::{Budget, Error, Outcome};
 use crate::published::{Published, packages};
 use crate::step::{Step, Verdict};
 use crate::{
-    bench, downstream, firmware, foreign, fuzz, install, loom, minimal_versions, msrv, nightly, no_std,
-    order, package, peers, surface, test, unknown_argument,
+    bench, downstream, faults, firmware, foreign, fuzz, install, loom, minimal_versions, msrv, nightly,
+    no_std, order, package, peers, surface, test, unknown_argument,
 };
 use std::time::Duration;
 
 /// Each limit is five times what the step takes on two quiet cores from nothing, and a minute at least.
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 19] = [
     Step { name: "fmt", limit: Duration::from_mins(1), task: fmt },
     Step { name: "surface", limit: Duration::from_mins(1), task: surface::run },
     Step { name: "order", limit: Duration::from_mins(1), task: order::run },
     Step { name: "msrv", limit: Duration::from_mins(2), task: msrv::run },
-    Step { name: "clippy", limit: Duration::from_mins(7), task: clippy },
+    Step { name: "clippy", limit: Duration::from_mins(10), task: clippy },
     Step { name: "docs", limit: Duration::from_mins(8), task: docs },
     Step { name: "foreign", limit: Duration::from_mins(2), task: foreign::run },
     Step { name: "test", limit: Duration::from_mins(37), task: test::run },
-    Step { name: "crowd", limit: Duration::from_mins(10), task: bench::crowd },
+    Step { name: "crowd", limit: Duration::from_mins(16), task: bench::crowd },
     Step { name: "loom", limit: Duration::from_mins(5), task: loom::run },
     Step { name: "features", limit: Duration::from_mins(8), task: features },
     Step { name: "minimal-versions", limit: Duration::from_mins(2), task: minimal_versions::run },
     Step { name: "package", limit: Duration::from_mins(3), task: package::run },
     Step { name: "downstream", limit: Duration::from_mins(10), task: downstream::run },
     Step { name: "no-std", limit: Duration::from_mins(5), task: no_std::run },
-    Step { name: "firmware", limit: Duration::from_mins(8), task: firmware::run },
+    Step { name: "firmware", limit: Duration::from_mins(9), task: firmware::run },
     Step { name: "fuzz", limit: Duration::from_mins(15), task: fuzz_briefly },
     Step { name: "peers", limit: Duration::from_mins(18), task: peers::run },
+    Step { name: "faults", limit: Duration::from_mins(15), task: faults::run },
 ];
 
 /// What may be missing.
@@ -83,6 +84,7 @@ fn summary<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Result<String, Er
 fn fmt(budget: Budget) -> Outcome {
     budget.run("cargo fmt --check --all")?;
     budget.run("cargo fmt --check --all --manifest-path tests/downstream/Cargo.toml")?;
+    budget.run("cargo fmt --check --manifest-path tests/faults/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path tests/no-std/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path examples/firmware/Cargo.toml")?;
     budget.run("cargo fmt --check --manifest-path fuzz/Cargo.toml")
@@ -90,6 +92,9 @@ fn fmt(budget: Budget) -> Outcome {
 
 fn clippy(budget: Budget) -> Outcome {
     budget.run("cargo clippy --locked --workspace --all-targets --all-features -- -D warnings")?;
+    budget.run(
+        "cargo clippy --locked --manifest-path tests/faults/Cargo.toml --target-dir target/faults --all-targets -- -D warnings",
+    )?;
     budget.run(
         "cargo clippy --locked --manifest-path tests/no-std/Cargo.toml --target-dir target/no-std -- -D warnings",
     )

@@ -24,6 +24,7 @@ mod downstream;
 mod fuzz;
 mod bench;
 mod peers;
+mod faults;
 mod ci;
 
 use budget::{Budget, Outcome};
@@ -44,13 +45,15 @@ Tasks:
   minimal-versions     build the published crates with the oldest versions of what they depend on
   package              make and build what's uploaded when the crates are published
   downstream           run the programs of tests/downstream, which use the published crates as anybody would
-  firmware             build the example for a Cortex-M3, print its sizes, and run it under QEMU
+  firmware             build the examples for a Cortex-M3, print their sizes, and run them under QEMU
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME [ARGUMENT ...]
-                       run a benchmark, codec, channel or fanout, with arguments of its own: a part of a case's name,
+                       run a benchmark, codec, channel, client or fanout, with arguments of its own: a part of a case's name,
                        to run that alone, and for channel and fanout --quick; or crowd, 5,000 clients of the hub
   peers                run the tests that need curl, Chromium, Node, RabbitMQ, nginx, HAProxy and Caddy
+  faults [--only PART] serve the faults that a client meets to ours and its peers, or have only those meet that have this part in
+                       their names, and print what each does
   ci [--allow-skip=STEP ...]
                        run everything that has to pass; a step that can't run here fails, unless it may be skipped
 
@@ -91,6 +94,7 @@ enum Task {
     Fuzz(fuzz::Options),
     Bench { name: String, arguments: Vec<String> },
     Peers,
+    Faults { arguments: Vec<String> },
     Ci(ci::Options),
 }
 
@@ -116,6 +120,7 @@ impl Task {
                 arguments: args.by_ref().collect(),
             },
             Some("peers") => Self::Peers,
+            Some("faults") => Self::Faults { arguments: args.by_ref().collect() },
             Some("ci") => Self::Ci(ci::Options::parse(&mut args)?),
             Some(other) => return Err(format!("there is no task `{other}`")),
         };
@@ -149,6 +154,7 @@ impl Task {
             Self::Fuzz(options) => fuzz::run(budget, options),
             Self::Bench { name, arguments } => bench::run(budget, name, arguments),
             Self::Peers => peers::run(budget),
+            Self::Faults { arguments } => faults::run_with(budget, arguments),
             Self::Ci(options) => ci::run(options),
         }
     }
@@ -196,6 +202,7 @@ mod tests {
             ("downstream", Task::Downstream),
             ("bench codec", Task::Bench { name: "codec".to_owned(), arguments: Vec::new() }),
             ("peers", Task::Peers),
+            ("faults", Task::Faults { arguments: Vec::new() }),
         ] {
             assert_eq!(parse(line), Ok(task), "{line}");
         }

@@ -23,6 +23,13 @@ pub trait Connect {
 
     /// Sends a request, with the fields that [`Attempt::header_fields`] says.
     fn connect(&mut self, attempt: Attempt) -> Self::Connecting;
+
+    /// Returns whether another attempt would fail as this one did, because of an address that can't be one, say. By default, any
+    /// may go better. If it's final, the reason is [`Reason::Fatal`](super::Reason::Fatal).
+    fn is_final(&self, error: &Self::Error) -> bool {
+        let _ = error;
+        false
+    }
 }
 
 impl<F, R, B, C, E> Connect for F

@@ -47,7 +47,8 @@ pin_project! {
     /// assert_eq!(event.data, "hello");
     /// assert!(events.next().now_or_never().is_none(), "it waits until it reconnects");
     /// clock.advance(std::time::Duration::from_secs(4));
-    /// assert!(events.next().now_or_never().unwrap().is_none(), "the server has said that there's no more");
+    /// let end = events.next().now_or_never().unwrap();
+    /// assert!(end.is_none(), "the server has said that there's no more");
     /// ```
     ///
     /// # Cancel safety
@@ -258,7 +259,7 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
                 None
             }
             Err(error) => {
-                this.machine.handle_transport_error();
+                Self::report_error(this.connector, this.machine, &error);
                 Some(EventsError::Chunks(error))
             }
         };
@@ -303,9 +304,9 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
                 this.machine.handle_limit_error();
                 Some(error)
             }
-            Some(Err(error @ EventsError::Chunks(_))) => {
-                this.machine.handle_transport_error();
-                Some(error)
+            Some(Err(EventsError::Chunks(error))) => {
+                Self::report_error(this.connector, this.machine, &error);
+                Some(EventsError::Chunks(error))
             }
             None if events.is_mid_event() => {
                 this.machine.handle_transport_error();
@@ -317,6 +318,14 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
             }
         };
         Poll::Ready(Some(self.lose(error)))
+    }
+
+    fn report_error(connector: &C, machine: &mut Reconnection, error: &C::Error) {
+        if connector.is_final(error) {
+            machine.handle_fatal_error();
+        } else {
+            machine.handle_transport_error();
+        }
     }
 
     /// Tells that there's no connection, after the machine has decided what comes of it.
@@ -401,7 +410,11 @@ impl<S> Body<S> {
     /// Keeps the last event ID, as of the last event handed out.
     fn close(&mut self) {
         *self = match mem::replace(self, Self::None(Decoder::new())) {
-            Self::Open { items, .. } => Self::None(items.into_events().into_decoder()),
+            Self::Open { items, .. } => {
+                let mut decoder = items.into_events().into_decoder();
+                decoder.give_back();
+                Self::None(decoder)
+            }
             closed @ Self::None(_) => closed,
         };
     }

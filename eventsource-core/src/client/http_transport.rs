@@ -51,30 +51,71 @@ impl Attempt {
 ///
 /// Some things are the HTTP client's business:
 /// - *Redirects*: reqwest follows them. For hyper there's `FollowRedirect` of `tower-http`, which also keeps a token from another
-///   server. One that arrives here is a failure, [`Reason::Redirect`](super::Reason::Redirect).
+///   server; where the request has a body, it needs a policy that clones it. A redirect that arrives here is a failure, and final:
+///   [`Reason::Redirect`](super::Reason::Redirect). Where there are too many, reqwest reports an error of its own instead:
+///   see [`final_if`](Self::final_if).
 /// - *Compression*: nobody asks for it, unless the HTTP client does so by itself and decompresses what it gets. A body that's still
 ///   compressed when it arrives here is a failure, [`Reason::ContentEncoding`](super::Reason::ContentEncoding).
 /// - *Timeouts*: those of the [`Policy`](super::Policy) suffice. A timeout of the HTTP client's for the whole response ends an
 ///   event stream that's fine.
-pub struct HttpTransport<F, B> {
+pub struct HttpTransport<F, B, E> {
     send: F,
+    is_final: fn(&E) -> bool,
     body: PhantomData<fn() -> B>,
 }
 
-impl<F, B> HttpTransport<F, B> {
+impl<F, B, E> HttpTransport<F, B, E> {
     /// Creates a transport that calls `send` for each attempt.
-    pub fn new<R, S, E>(send: F) -> Self
+    pub fn new<R, S>(send: F) -> Self
     where
         F: FnMut(Attempt) -> R,
         R: Future<Output = Result<S, E>>,
         S: Into<::http::Response<B>>,
         B: Body,
     {
-        Self { send, body: PhantomData }
+        Self { send, is_final: |_| false, body: PhantomData }
+    }
+
+    /// Sets which errors of the HTTP client are [final](super::Reason::Fatal), because another attempt would fail as well. By default, none
+    /// is. For reqwest, `|error| error.is_builder() || error.is_redirect()` are those of a URL that can't be one, and of too many
+    /// redirects.
+    ///
+    /// An error of one's own may carry what a refused response says, and be final or not:
+    ///
+    /// ```
+    /// use eventsource_core::client::{Attempt, HttpTransport};
+    /// # use http_body_util::{BodyExt, Full};
+    /// # async fn send(_: Attempt) -> Result<http::Response<Full<&'static [u8]>>, std::convert::Infallible> {
+    /// #     Ok(http::Response::new(Full::new(b"")))
+    /// # }
+    ///
+    /// #[derive(Debug)]
+    /// struct Refused {
+    ///     status: http::StatusCode,
+    ///     text: String,
+    /// }
+    ///
+    /// let transport = HttpTransport::new(|attempt: Attempt| async move {
+    ///     let Ok(response) = send(attempt).await;
+    ///     let status = response.status();
+    ///     if !status.is_client_error() {
+    ///         return Ok(response);
+    ///     }
+    ///     let Ok(body) = response.into_body().collect().await;
+    ///     let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+    ///     Err(Refused { status, text })
+    /// });
+    /// let transport = transport.final_if(|refused| refused.status != 429);
+    /// # let _ = transport;
+    /// ```
+    #[must_use]
+    pub fn final_if(mut self, is_final: fn(&E) -> bool) -> Self {
+        self.is_final = is_final;
+        self
     }
 }
 
-impl<F, B, R, S, E> Connect for HttpTransport<F, B>
+impl<F, B, R, S, E> Connect for HttpTransport<F, B, E>
 where
     F: FnMut(Attempt) -> R,
     R: Future<Output = Result<S, E>>,
@@ -89,9 +130,13 @@ where
     fn connect(&mut self, attempt: Attempt) -> Self::Connecting {
         HttpConnecting { response: (self.send)(attempt), body: PhantomData }
     }
+
+    fn is_final(&self, error: &Self::Error) -> bool {
+        matches!(error, HttpError::Request(error) if (self.is_final)(error))
+    }
 }
 
-impl<F, B> fmt::Debug for HttpTransport<F, B> {
+impl<F, B, E> fmt::Debug for HttpTransport<F, B, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpTransport").finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// Why a connection was lost, or an attempt has brought none, or the client is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// The caller has closed the client.
@@ -12,6 +12,9 @@ pub enum Reason {
     Ended,
     /// The transport has failed: no connection came about, or one broke.
     Transport,
+    /// The transport has failed, and says that another attempt would fail as well: see
+    /// [`Reconnection::handle_fatal_error`](super::Reconnection::handle_fatal_error).
+    Fatal,
     /// No response has come within the [answer timeout](super::Policy::answer_timeout).
     NoAnswer,
     /// No byte has come within the [idle timeout](super::Policy::idle_timeout).
@@ -35,14 +38,18 @@ impl Reason {
         match self {
             Self::Ended | Self::Transport | Self::NoAnswer | Self::Idle => true,
             Self::Status(status) => matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504),
-            Self::Closed | Self::Redirect | Self::ContentType | Self::ContentEncoding | Self::Limit => false,
+            Self::Closed
+            | Self::Fatal
+            | Self::Redirect
+            | Self::ContentType
+            | Self::ContentEncoding
+            | Self::Limit => false,
         }
     }
 
-    /// Returns whether this is how a server ends an event stream for good: it has ended the response, and the client's policy is not to
-    /// come back; or it has answered with status 204.
-    #[cfg(feature = "alloc")]
-    pub(super) const fn is_end(self) -> bool {
+    /// Returns whether a loss for this reason, if it's final, is how a server ends an event stream, and no failure: it has ended the
+    /// response, or answered with status 204.
+    pub const fn is_end(self) -> bool {
         matches!(self, Self::Ended | Self::Status(204))
     }
 }
@@ -53,6 +60,7 @@ impl fmt::Display for Reason {
             Self::Closed => "the client was closed",
             Self::Ended => "the server ended the event stream",
             Self::Transport => "the connection failed",
+            Self::Fatal => "no connection can be made",
             Self::NoAnswer => "the server did not answer in time",
             Self::Idle => "the event stream was idle for too long",
             Self::Status(status) => return write!(f, "the server answered with status {status}"),

@@ -22,7 +22,7 @@ const QUARTERS: u32 = 4;
 ///
 /// | step | do | report |
 /// |---|---|---|
-/// | [`Connect`](Step::Connect) | send a request, and wait for its response | [`handle_head`](Self::handle_head), [`handle_redirect`](Self::handle_redirect), [`handle_transport_error`](Self::handle_transport_error) |
+/// | [`Connect`](Step::Connect) | send a request, and wait for its response | [`handle_head`](Self::handle_head), [`handle_redirect`](Self::handle_redirect), [`handle_transport_error`](Self::handle_transport_error), [`handle_fatal_error`](Self::handle_fatal_error) |
 /// | [`Read`](Step::Read) | read the response's body, and decode it | [`handle_chunk`](Self::handle_chunk), [`handle_event`](Self::handle_event), [`handle_last_event_id`](Self::handle_last_event_id), [`handle_retry`](Self::handle_retry), [`handle_end`](Self::handle_end), [`handle_transport_error`](Self::handle_transport_error), [`handle_limit_error`](Self::handle_limit_error) |
 /// | [`Wait`](Step::Wait) | nothing | |
 /// | [`Closed`](Step::Closed) | stop | |
@@ -236,6 +236,13 @@ impl Reconnection {
     pub fn handle_transport_error(&mut self) {
         if matches!(self.state, State::Connecting { .. } | State::Open(_)) {
             self.lose(Reason::Transport, None);
+        }
+    }
+
+    /// Notes that no connection came about, for a reason that will still be there the next time, such as an address that can't be one.
+    pub fn handle_fatal_error(&mut self) {
+        if matches!(self.state, State::Connecting { .. } | State::Open(_)) {
+            self.lose(Reason::Fatal, None);
         }
     }
 

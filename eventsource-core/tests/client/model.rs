@@ -282,9 +282,15 @@ impl Pair {
                 }
             }
             14 | 15 => {
-                self.machine.handle_transport_error();
+                let reason = if bytes.next() % 16 == 0 {
+                    self.machine.handle_fatal_error();
+                    Reason::Fatal
+                } else {
+                    self.machine.handle_transport_error();
+                    Reason::Transport
+                };
                 if matches!(self.phase, Phase::Connecting { .. } | Phase::Open { .. }) {
-                    self.lose(Reason::Transport, None);
+                    self.lose(reason, None);
                 }
             }
             16 if bytes.next() % 4 == 0 => {

@@ -2,7 +2,7 @@
 
 use crate::server::{EVENT_STREAM, millis, seconds};
 use eventsource_core::client::{
-    Attempt, Decision, EventSource, Head, Policy, Reason, Response, SourceStats, Step, Update,
+    Attempt, Connect, Decision, EventSource, Head, Policy, Reason, Response, SourceStats, Step, Update,
 };
 use eventsource_core::codec::{EventsError, Limits, Overflow};
 use eventsource_core::test_util::{ManualClock, ManualTimer};
@@ -490,4 +490,53 @@ pub(crate) fn every_event_comes_once_and_in_order(cuts: &[(u16, u8)]) {
     assert_eq!(seen, expected);
     drop(events);
     assert_eq!(alive.get(), 0);
+}
+
+/// A transport that says which of its errors are final.
+struct Picky(VecDeque<Error>);
+
+impl Connect for Picky {
+    type Chunk = Vec<u8>;
+    type Error = Error;
+    type Body = Body;
+    type Connecting = future::Ready<Result<Response<Body>, Error>>;
+
+    fn connect(&mut self, _: Attempt) -> Self::Connecting {
+        future::ready(match self.0.pop_front().unwrap() {
+            "body" => {
+                let body = stream::iter([Err("final")]).boxed_local();
+                Ok(Response { head: Head::new(200, EVENT_STREAM), body })
+            }
+            error => Err(error),
+        })
+    }
+
+    fn is_final(&self, error: &Error) -> bool {
+        *error == "final"
+    }
+}
+
+#[test]
+fn a_transport_may_say_that_its_error_is_final() {
+    for (errors, expected) in [
+        (
+            vec!["temporary", "final"],
+            vec!["the connection failed: temporary", "no connection can be made: final"],
+        ),
+        (vec!["body"], vec!["no connection can be made: final"]),
+    ] {
+        let clock = ManualClock::new();
+        let mut client = EventSource::with_timer(Picky(errors.into()), clock.timer(), 7);
+        let mut told = Vec::new();
+        for _ in 0..10 {
+            while let Some(Some(update)) = client.next().now_or_never() {
+                if let Update::Lost(lost) = update {
+                    told.push(lost.to_string());
+                }
+            }
+            clock.advance(seconds(10));
+        }
+        assert_eq!(told, expected);
+        assert_eq!(client.state(), Step::Closed(Reason::Fatal));
+    }
 }

@@ -110,7 +110,12 @@ pub(crate) async fn stats(server: &Server) -> Value {
 
 /// What's resident of a process, in KiB.
 pub(crate) fn resident(server: &Server) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    resident_of(&server.id().to_string())
+}
+
+/// The same of a process by its number, or of this one, `self`.
+pub(crate) fn resident_of(process: &str) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }

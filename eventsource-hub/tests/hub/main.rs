@@ -3,6 +3,7 @@
 mod api;
 mod crowd;
 mod filtered;
+mod gate;
 mod hostile;
 mod leaving;
 mod listener;
@@ -10,6 +11,7 @@ mod policies;
 mod restart;
 #[path = "../../../examples/tests/programs/server.rs"]
 mod server;
+mod soak;
 
 use std::time::Duration;
 use tokio::sync::Mutex;

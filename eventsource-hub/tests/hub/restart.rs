@@ -10,7 +10,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-fn terminate(hub: &Server) {
+pub(crate) fn terminate(hub: &Server) {
     let killed = std::process::Command::new("kill").args(["-TERM", &hub.id().to_string()]).status().unwrap();
     assert!(killed.success());
 }

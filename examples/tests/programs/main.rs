@@ -11,9 +11,11 @@ mod call;
 mod client;
 #[cfg(feature = "peers")]
 mod curl;
+mod gateway;
 mod http;
 mod json;
 mod llm;
+mod llm_client;
 #[cfg(feature = "peers")]
 mod node;
 #[cfg(feature = "peers")]
@@ -28,3 +30,4 @@ mod subscriber;
 mod tick;
 #[cfg(feature = "peers")]
 mod tick_page;
+mod upstream;

@@ -108,6 +108,13 @@ pub(super) enum Line {
     Value(LineKind),
 }
 
+/// So much memory a reset leaves each field.
+const ORDINARY: usize = 64 * 1024;
+
+/// And so much is left for ids that are handed over, so that memory isn't asked for with each.
+#[cfg(feature = "alloc")]
+const SMALL_ID: usize = 64;
+
 #[cfg(feature = "alloc")]
 impl Decoder {
     /// With memory that grows up to the default [`Limits`].
@@ -223,6 +230,15 @@ impl<M: Memory> Decoder<M> {
         core::mem::take(&mut self.has_new_id).then(|| self.last_event_id())
     }
 
+    /// Forgets the last event ID, which the caller has and gives back with [`resume_after`](Self::resume_after): a large one isn't to
+    /// be kept twice.
+    #[cfg(feature = "alloc")]
+    pub(super) fn hand_over_id(&mut self) {
+        self.has_new_id = false;
+        self.last_event_id.clear();
+        self.last_event_id.shrink_to(SMALL_ID);
+    }
+
     /// Whether a [`LimitError`] has stopped it for good.
     pub fn is_stopped(&self) -> bool {
         self.stopped.is_some()
@@ -275,14 +291,24 @@ impl<M: Memory> Decoder<M> {
         }
     }
 
+    /// Gives back all memory that holds nothing, of a decoder that's reset: for a while, nothing will be decoded.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn give_back(&mut self) {
+        for memory in
+            [&mut self.data, &mut self.name, &mut self.id, &mut self.scratch, &mut self.last_event_id]
+        {
+            memory.shrink_to(0);
+        }
+    }
+
     /// Makes ready for the next connection: discards what's unfinished, expects a BOM again, and keeps the last event
     /// ID, as browsers do. Memory that's far beyond ordinary use, more than 64 KiB for any field, is given back.
     pub fn reset(&mut self) {
         for memory in [&mut self.data, &mut self.name, &mut self.id, &mut self.scratch] {
             memory.clear();
-            memory.shrink();
+            memory.shrink_to(ORDINARY);
         }
-        self.last_event_id.shrink();
+        self.last_event_id.shrink_to(ORDINARY);
         self.lent = false;
         self.has_id = false;
         self.line = Line::Start;

@@ -119,8 +119,9 @@ impl<S> Events<S> {
     }
 
     /// With a decoder of your settings, and maybe of an earlier connection.
-    pub fn with_decoder(chunks: S, decoder: Decoder) -> Self {
+    pub fn with_decoder(chunks: S, mut decoder: Decoder) -> Self {
         let last_event_id = EventIdBuf::from(decoder.last_event_id());
+        decoder.hand_over_id();
         Self {
             chunks: Some(chunks),
             rest: Bytes::new(),
@@ -398,8 +399,11 @@ impl Shared {
 
     /// Copied once, and shared by all events that have none of their own, or the same.
     fn id(&mut self, decoder: &mut Decoder) -> EventIdBuf {
-        if let Some(new) = decoder.take_new_id().filter(|new| *new != self.id.as_id()) {
-            self.id = new.into();
+        if let Some(new) = decoder.take_new_id() {
+            if new != self.id.as_id() {
+                self.id = new.into();
+            }
+            decoder.hand_over_id();
         }
         self.id.clone()
     }

@@ -23,8 +23,8 @@ pub(super) mod sealed {
 
         fn clear(&mut self);
 
-        /// Gives back what's far more than ordinary events need, beside what it holds.
-        fn shrink(&mut self);
+        /// Gives back what's more than so many bytes, beside what it holds.
+        fn shrink_to(&mut self, bytes: usize);
 
         /// Whether [`text`](Self::text) has room for its replacements.
         fn fits_as_text(&self) -> bool;
@@ -64,7 +64,7 @@ impl sealed::Memory for Fixed<'_> {
         self.truncate(0);
     }
 
-    fn shrink(&mut self) {}
+    fn shrink_to(&mut self, _: usize) {}
 
     fn fits_as_text(&self) -> bool {
         let kept = self.written();
@@ -123,9 +123,6 @@ mod growable {
         text: String,
     }
 
-    /// So much is kept for good.
-    const ORDINARY: usize = 64 * 1024;
-
     impl Memory for Growable {}
 
     impl sealed::Memory for Growable {
@@ -154,9 +151,9 @@ mod growable {
             self.text.clear();
         }
 
-        fn shrink(&mut self) {
-            self.bytes.shrink_to(ORDINARY);
-            self.text.shrink_to(ORDINARY);
+        fn shrink_to(&mut self, bytes: usize) {
+            self.bytes.shrink_to(bytes);
+            self.text.shrink_to(bytes);
         }
 
         #[inline]

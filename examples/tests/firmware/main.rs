@@ -1,6 +1,8 @@
-//! The example for a microcontroller under QEMU: each item that comes over its serial line, and the memory it takes.
+//! The examples for a microcontroller under QEMU: of the server, each item that comes over its serial line, and the memory it takes.
 //!
-//! `cargo xtask firmware` builds it, and says where it is by the variable `FIRMWARE`.
+//! `cargo xtask firmware` builds them, and says where they are by the variables `FIRMWARE` and `FIRMWARE_CLIENT`.
+
+mod client;
 
 use eventsource_core::Decoder;
 use eventsource_core::codec::{Chunk, Item};
@@ -20,8 +22,25 @@ const RAM: u64 = 1024;
 /// What QEMU may log of its run: twice of what it does.
 const LOG: u64 = 64 * 1024 * 1024;
 
-fn firmware() -> OsString {
-    env::var_os("FIRMWARE").expect("`cargo xtask firmware` builds it and runs this")
+fn program(variable: &str) -> OsString {
+    env::var_os(variable).expect("`cargo xtask firmware` builds it and runs this")
+}
+
+/// Returns how many bytes of flash and of variables a program has.
+fn flash_and_variables(variable: &str) -> (u64, u64) {
+    let bytes = fs::read(program(variable)).unwrap();
+    let program = File::parse(&*bytes).unwrap();
+    let (mut flash, mut variables) = (0, 0);
+    for section in program.sections() {
+        let SectionFlags::Elf { sh_type, sh_flags } = section.flags() else { panic!("it's an ELF file") };
+        if sh_flags.contains(SHF_ALLOC) && sh_type != SHT_NOBITS {
+            flash += section.size();
+        }
+        if sh_flags.contains(SHF_WRITE) {
+            variables += section.size();
+        }
+    }
+    (flash, variables)
 }
 
 /// Starts it under QEMU with these further options; it's ended after a minute.
@@ -37,7 +56,7 @@ fn start(options: &[&str]) -> Child {
         .args(["-icount", "shift=6,sleep=off"])
         .args(options)
         .arg("-kernel")
-        .arg(firmware())
+        .arg(program("FIRMWARE"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -78,18 +97,7 @@ fn it_ticks_keeps_the_line_alive_and_reports() {
 
 #[test]
 fn it_is_small() {
-    let bytes = fs::read(firmware()).unwrap();
-    let program = File::parse(&*bytes).unwrap();
-    let (mut flash, mut variables) = (0, 0);
-    for section in program.sections() {
-        let SectionFlags::Elf { sh_type, sh_flags } = section.flags() else { panic!("it's an ELF file") };
-        if sh_flags.contains(SHF_ALLOC) && sh_type != SHT_NOBITS {
-            flash += section.size();
-        }
-        if sh_flags.contains(SHF_WRITE) {
-            variables += section.size();
-        }
-    }
+    let (flash, variables) = flash_and_variables("FIRMWARE");
 
     // The registers, wherever the code has branched. R13 is the stack's pointer; it starts at its highest.
     let mut firmware = start(&["-d", "cpu,nochain"]);
