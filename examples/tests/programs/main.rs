@@ -12,6 +12,7 @@ mod client;
 #[cfg(feature = "peers")]
 mod curl;
 mod gateway;
+mod history;
 mod http;
 mod json;
 mod llm;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A running server; killed when it's dropped.
@@ -18,10 +19,17 @@ impl Server {
 
     /// The same with further arguments.
     pub(crate) fn start_with(program: &str, port: u16, arguments: &[&str]) -> Self {
-        let mut command = Command::new(program);
+        Self::run(Command::new(program).args(arguments), port)
+    }
+
+    /// Starts a program that keeps something in the folder from which it's started.
+    pub(crate) fn start_in(folder: &Path, program: &str, port: u16) -> Self {
+        Self::run(Command::new(program).current_dir(folder), port)
+    }
+
+    fn run(command: &mut Command, port: u16) -> Self {
         let mut process = command
             .args(["--port", &port.to_string()])
-            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
