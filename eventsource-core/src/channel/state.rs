@@ -31,6 +31,8 @@ pub(super) struct State<L> {
     pub(super) sequence: u64,
     /// Moves on where the log that the topics follow becomes another, or has lost events.
     pub(super) turn: u64,
+    /// The turn with which this log has begun.
+    begun: u64,
     /// Another node may have come further.
     pub(super) may_be_behind: bool,
     pub(super) losses: Losses,
@@ -112,6 +114,7 @@ impl<L> State<L> {
             epoch,
             sequence: 0,
             turn: 0,
+            begun: 0,
             may_be_behind: false,
             losses: Losses::new(),
             now: Duration::ZERO,
@@ -288,6 +291,7 @@ impl<L> State<L> {
     pub(super) fn begin(&mut self, epoch: u64, after: u64) {
         (self.epoch, self.sequence) = (epoch, after);
         self.turn = self.turn.saturating_add(1);
+        self.begun = self.turn;
         self.losses = Losses::new();
         if after > 0 {
             self.losses.lose(0, after, self.turn);
@@ -319,6 +323,11 @@ impl<L> State<L> {
                 several.changed.clear();
             }
         }
+    }
+
+    /// Returns whether the log was another one at a turn. Its epoch doesn't say so: it may have begun again with the same one.
+    pub(super) fn was_another(&self, turn: u64) -> bool {
+        turn < self.begun
     }
 
     /// Notes that the events up to a number are lost.

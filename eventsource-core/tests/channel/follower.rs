@@ -108,6 +108,25 @@ fn another_epoch_begins_in_place_from_its_oldest_event() {
 }
 
 #[test]
+fn a_log_that_begins_again_with_its_epoch_is_another_one() {
+    for names in [&["a"][..], &["a", "b"]] {
+        for between in [&[1][..], &[2, 1]] {
+            let (topics, mut follower) = Topics::<()>::following(options());
+            follower.begin(1, 0);
+            let builder = topics.subscription(names).announce(|resumed| Some(notice(resumed)));
+            let mut stream = open(builder.begin().unwrap());
+            follower.apply("a", 1, ["1", "2", "3"]).unwrap();
+            text(&mut stream);
+            between.iter().for_each(|&epoch| follower.begin(epoch, 0));
+            follower.apply("a", 1, ["first"]).unwrap();
+            assert_eq!(text(&mut stream), "event: resumed\ndata: Unknown\n\nid: 1-1\ndata: first\n\n");
+            follower.apply("a", 2, ["second"]).unwrap();
+            assert_eq!(text(&mut stream), "id: 1-2\ndata: second\n\n");
+        }
+    }
+}
+
+#[test]
 fn before_the_beginning_there_was_something() {
     let (topics, mut follower) = Topics::<()>::following(options());
     follower.begin(1, 100);
