@@ -165,8 +165,8 @@ impl<L> State<L> {
         places.epoch = self.epoch;
         if !self.was_another(turn) {
             let missed = self.losses.after(places.ahead, turn);
-            let is_exact = self.permanent && !filtered && lag != Lag::Conflate;
-            return (missed > 0).then_some(Resumed::Gap { missed, is_exact });
+            let is_exact = missed.is_exact && self.permanent && !filtered && lag != Lag::Conflate;
+            return (missed.events > 0).then_some(Resumed::Gap { missed: missed.events, is_exact });
         }
         for cursor in &mut places.cursors {
             if let Some(topic) = self.topics.get(cursor.topic) {

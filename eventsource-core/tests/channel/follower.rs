@@ -194,6 +194,26 @@ fn what_was_never_there_is_not_missed_and_what_was_lost_is_told() {
 }
 
 #[test]
+fn what_many_losses_come_to_is_exact_only_where_it_is() {
+    let (channel, mut follower) = Channel::<()>::following(options());
+    follower.begin(1, 0);
+    // Two lost of ten, a hundred times.
+    for n in 0..100 {
+        follower.lose(n * 10 + 2);
+        follower.skip(n * 10 + 10);
+    }
+    for seen in 0..1000 {
+        let lost = (seen + 1..=1000).filter(|n| (1..=2).contains(&(n % 10))).count() as u64;
+        let id = SequenceId::new(1, seen).to_string();
+        match channel.subscribe(LastEventId::parse(id.as_bytes())).resumed() {
+            Resumed::Gap { missed, is_exact: true } => assert_eq!(missed, lost, "{seen}"),
+            Resumed::Gap { missed, .. } => assert!(missed >= lost && seen < 400, "{missed} after {seen}"),
+            resumed => assert!(lost == 0 && resumed == Resumed::Complete, "{resumed:?} after {seen}"),
+        }
+    }
+}
+
+#[test]
 fn conflating_subscriptions_follow_too() {
     let (topics, mut follower) = Topics::<()>::following(options().latest_per_key(10, 1 << 20));
     follower.begin(1, 0);
