@@ -75,9 +75,7 @@ impl<L: StoredLabel> Writer<L> {
         // Nobody else can have seen more.
         follower.set_alone(true);
         follower.begin(about.epoch, about.gone);
-        let held = table::read(&database, |number, record| {
-            // What's missing before it was damaged or too old.
-            follower.lose(number.saturating_sub(1));
+        let held = table::read(&database, about.gone, |number, record| {
             let record = match record.map(Record::<L>::decode) {
                 Some(Ok(record)) => record,
                 _ if options.loses_damaged => return Ok(()),
@@ -90,19 +88,23 @@ impl<L: StoredLabel> Writer<L> {
             if let Some(token) = record.token() {
                 tokens.note(token, number);
             }
+            // What's missing before it was damaged or too old.
+            follower.lose(number.saturating_sub(1));
             let topic = record.topic().to_owned();
             let applied = follower.apply(&topic, number, [record.into_publication()]);
             debug_assert!(applied.is_ok(), "a record is of one event, and they come in order");
             Ok(())
         })?;
-        follower.lose(about.last);
+        // Where the last one is damaged, maybe its number isn't that which it had.
+        let last = about.last.max(follower.reached().sequence());
+        follower.lose(last);
         Ok(Self {
             open,
             database: Some(database),
             options,
             follower,
             epoch: about.epoch,
-            last: about.last,
+            last,
             held,
             tokens,
             groups: 0,

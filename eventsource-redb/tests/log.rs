@@ -232,6 +232,49 @@ fn a_flipped_byte_is_noticed_and_can_be_lost() {
     assert!(matches!(resumed, Resumed::Gap { missed: 1, .. }), "{resumed:?}");
 }
 
+/// Whatever of an event's place in the file is damaged, it isn't taken for another one, and what's published then is delivered.
+#[test]
+fn an_event_with_another_number_is_damaged() {
+    let table = redb::TableDefinition::<u64, &[u8]>::new("events");
+    let about = redb::TableDefinition::<&str, u64>::new("eventsource");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    for (from, to, left) in [
+        (2, 7, &["1", "3", "4"][..]),
+        (4, 9, &["1", "2", "3"]),
+        (1, 5, &["2", "3", "4"]),
+        (0, 2, &["3", "4"]),
+        (0, 9, &[]),
+    ] {
+        let _ = std::fs::remove_file(&path);
+        let (_topics, log) = open(&folder);
+        block_on(log.publish_all("a", ["1", "2", "3", "4"].map(publication))).unwrap();
+        block_on(log.close());
+        let database = redb::Database::create(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        if from == 0 {
+            transaction.open_table(about).unwrap().insert("gone", to).unwrap();
+        } else {
+            let mut table = transaction.open_table(table).unwrap();
+            let value = table.remove(from).unwrap().unwrap().value().to_owned();
+            table.insert(to, &*value).unwrap();
+        }
+        transaction.commit().unwrap();
+        drop(database);
+        let error = Log::open(&path, DiskOptions::new(), ChannelOptions::new()).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { error: None, .. }), "{error}");
+        let (topics, log) = open_with(&folder, DiskOptions::new().lose_damaged(true));
+        let all = |topics| {
+            let id = SequenceId::new(log.stats().reached.epoch(), 0).to_string();
+            read(topics, &id).0
+        };
+        assert_eq!(all(&topics), left);
+        let id = block_on(log.publish("a", publication("more"))).unwrap();
+        assert!(id.sequence() > 4, "no number is given twice");
+        assert_eq!(all(&topics).last().unwrap(), "more");
+    }
+}
+
 #[test]
 fn what_can_not_be_published_is_refused_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
