@@ -19,6 +19,7 @@ use slab::Slab;
 /// # Cost
 /// Under the lock there's nothing that takes longer the more topics there are, but for a search; nor the more events are let go:
 /// their memory is given back outside of it.
+#[expect(clippy::struct_excessive_bools, reason = "each says something that the others don't")]
 pub(super) struct State<L> {
     pub(super) kept: Kept,
     /// Events have ids of the caller's.
