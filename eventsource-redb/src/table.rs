@@ -107,16 +107,17 @@ pub(crate) fn append(
     Ok(())
 }
 
-/// Lets go of what isn't kept. At most so much at once that nobody waits for long.
+/// Lets go of what isn't kept, of which `added` events are new. At most so much more at once that nobody waits for long.
 pub(crate) fn trim(
     transaction: &WriteTransaction,
     options: &DiskOptions,
     now: Duration,
+    added: usize,
     held: &mut Held,
 ) -> Result<(), redb::Error> {
     let mut events = transaction.open_table(EVENTS).map_err(database)?;
     let mut gone = None;
-    for _ in 0..TRIMMED_AT_ONCE {
+    for _ in 0..TRIMMED_AT_ONCE.saturating_add(added) {
         let is_over = held.events > options.events.max(1) || (held.bytes > options.bytes && held.events > 1);
         let is_old = match options.age {
             Some(age) if !is_over => {

@@ -222,7 +222,7 @@ impl<L: StoredLabel> Writer<L> {
         };
         let transaction = database.begin_write()?;
         table::append(&transaction, self.last.saturating_add(1), records, held)?;
-        table::trim(&transaction, &self.options, now(), held)?;
+        table::trim(&transaction, &self.options, now(), records.len(), held)?;
         transaction.commit()?;
         Ok(())
     }

@@ -151,6 +151,16 @@ fn what_is_kept_has_bounds_and_what_is_gone_is_a_gap() {
 }
 
 #[test]
+fn large_batches_do_not_outgrow_what_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_topics, log) = open_with(&folder, DiskOptions::new().retain(100, u64::MAX));
+    for _ in 0..3 {
+        block_on(log.publish_all("a", (0..10_000).map(|n: u32| publication(&n.to_string())))).unwrap();
+    }
+    assert_eq!(log.stats().events, 100);
+}
+
+#[test]
 fn what_is_too_old_is_let_go_when_the_log_is_opened_and_when_something_is_published() {
     let folder = tempfile::tempdir().unwrap();
     let options = DiskOptions::new().retain_for(Duration::from_millis(300));
@@ -207,6 +217,18 @@ fn another_file_is_no_log() {
     assert!(matches!(open(&path), OpenError::Format { version: None, .. }), "{}", open(&path));
 }
 
+/// Changes the first byte of `needle`, wherever it stands in a file.
+fn damage(path: &Path, needle: &[u8]) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let parts = bytes.windows(needle.len()).enumerate();
+    let at: Vec<_> = parts.filter(|(_, part)| *part == needle).map(|(at, _)| at).collect();
+    assert!(!at.is_empty(), "what isn't compressed is found");
+    for at in at {
+        bytes[at] ^= 1;
+    }
+    std::fs::write(path, bytes).unwrap();
+}
+
 #[test]
 fn a_flipped_byte_is_noticed_and_can_be_lost() {
     let folder = tempfile::tempdir().unwrap();
@@ -216,14 +238,7 @@ fn a_flipped_byte_is_noticed_and_can_be_lost() {
     block_on(log.publish("a", publication("a needle"))).unwrap();
     block_on(log.publish("a", publication("3"))).unwrap();
     block_on(log.close());
-    let mut bytes = std::fs::read(&path).unwrap();
-    let at: Vec<_> =
-        bytes.windows(8).enumerate().filter(|(_, part)| part == b"a needle").map(|(at, _)| at).collect();
-    assert!(!at.is_empty(), "what isn't compressed is found");
-    for at in at {
-        bytes[at] ^= 1;
-    }
-    std::fs::write(&path, bytes).unwrap();
+    damage(&path, b"a needle");
     let error = Log::open(&path, DiskOptions::new(), ChannelOptions::new()).unwrap_err();
     assert!(matches!(error, OpenError::Damaged { number: 2, error: None, .. }), "{error}");
     let (topics, _log) = open_with(&folder, DiskOptions::new().lose_damaged(true));
