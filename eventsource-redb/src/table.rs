@@ -122,9 +122,11 @@ pub(crate) fn trim(
         let is_old = match options.age {
             Some(age) if !is_over => {
                 let oldest = events.first().map_err(database)?;
-                let at = oldest
-                    .and_then(|(number, value)| Record::published_at(unseal(number.value(), value.value())?));
-                at.is_some_and(|at| now.saturating_sub(at) > age)
+                oldest.is_some_and(|(number, value)| {
+                    let at = unseal(number.value(), value.value()).and_then(Record::published_at);
+                    // A damaged one is of no use, and those after it age.
+                    at.is_none_or(|at| now.saturating_sub(at) > age)
+                })
             }
             _ => false,
         };

@@ -161,6 +161,22 @@ fn large_batches_do_not_outgrow_what_is_kept() {
 }
 
 #[test]
+fn a_damaged_event_ages_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let (_topics, log) = open(&folder);
+    block_on(log.publish("a", publication("a needle"))).unwrap();
+    block_on(log.publish("a", publication("old"))).unwrap();
+    block_on(log.close());
+    damage(&path, b"a needle");
+    std::thread::sleep(Duration::from_millis(20));
+    let options = DiskOptions::new().lose_damaged(true).retain_for(Duration::from_millis(10));
+    let (_topics, log) = open_with(&folder, options);
+    block_on(log.publish("a", publication("new"))).unwrap();
+    assert!(log.stats().events <= 1, "{:?}", log.stats());
+}
+
+#[test]
 fn what_is_too_old_is_let_go_when_the_log_is_opened_and_when_something_is_published() {
     let folder = tempfile::tempdir().unwrap();
     let options = DiskOptions::new().retain_for(Duration::from_millis(300));
