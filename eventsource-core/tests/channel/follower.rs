@@ -117,7 +117,9 @@ fn a_log_that_begins_again_with_its_epoch_is_another_one() {
             let mut stream = open(builder.begin().unwrap());
             follower.apply("a", 1, ["1", "2", "3"]).unwrap();
             text(&mut stream);
-            between.iter().for_each(|&epoch| follower.begin(epoch, 0));
+            for &epoch in between {
+                follower.begin(epoch, 0);
+            }
             follower.apply("a", 1, ["first"]).unwrap();
             assert_eq!(text(&mut stream), "event: resumed\ndata: Unknown\n\nid: 1-1\ndata: first\n\n");
             follower.apply("a", 2, ["second"]).unwrap();
