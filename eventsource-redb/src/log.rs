@@ -78,23 +78,27 @@ impl<L: StoredLabel> DiskLog<L> {
     /// thousand events take a second.
     ///
     /// # Errors
-    /// [`OpenError`]: among others where another process has it open, and where an event is damaged.
+    /// [`OpenError`]: among others where another process has it open, and where the file is damaged.
     pub fn open(
         path: impl Into<PathBuf>,
         options: DiskOptions,
         channel: ChannelOptions,
     ) -> Result<(Topics<L>, Self), OpenError> {
         let path = path.into();
+        let is_checked = !options.loses_damaged;
         let open = move || {
             let mut file = File::options();
             let file = file.read(true).write(true).create(true).truncate(false).open(&path)?;
-            Ok((Database::builder(), FileBackend::new(file)?))
+            let mut builder = Database::builder();
+            // Unchecked, redb panics at what's damaged elsewhere than in an event.
+            builder.set_check_integrity_on_open(is_checked);
+            Ok((builder, FileBackend::new(file)?))
         };
         Self::open_with(open, options, channel)
     }
 
     /// Does the same with a database of other settings, such as another cache, or stored elsewhere. `open` is called again after the disk
-    /// was full.
+    /// was full. Have redb [check the integrity](Builder::set_check_integrity_on_open): it may panic otherwise at a file that's damaged.
     ///
     /// # Errors
     /// [`OpenError`].

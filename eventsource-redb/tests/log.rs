@@ -10,6 +10,7 @@ use eventsource_redb::{DiskLog, DiskOptions, OpenError, WriteError};
 use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt};
 use smol::block_on;
+use std::fs::File;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -256,11 +257,51 @@ fn a_flipped_byte_is_noticed_and_can_be_lost() {
     block_on(log.close());
     damage(&path, b"a needle");
     let error = Log::open(&path, DiskOptions::new(), ChannelOptions::new()).unwrap_err();
+    assert!(matches!(error, OpenError::Database(redb::Error::Corrupted(_))), "{error}");
+    // Which event it is, the log itself finds out.
+    let unchecked = {
+        let path = path.clone();
+        move || {
+            Ok((
+                redb::Builder::new(),
+                redb::backends::FileBackend::new(File::options().read(true).write(true).open(&path)?)?,
+            ))
+        }
+    };
+    let error = Log::open_with(unchecked, DiskOptions::new(), ChannelOptions::new()).unwrap_err();
     assert!(matches!(error, OpenError::Damaged { number: 2, error: None, .. }), "{error}");
     let (topics, _log) = open_with(&folder, DiskOptions::new().lose_damaged(true));
     let (events, resumed) = read(&topics, &first.to_string());
     assert_eq!(events, ["3"]);
     assert!(matches!(resumed, Resumed::Gap { missed: 1, .. }), "{resumed:?}");
+}
+
+/// Every 97th byte.
+#[test]
+fn a_byte_flipped_anywhere_is_noticed_or_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let (_topics, log) = open(&folder);
+    for n in 0..50 {
+        block_on(log.publish_all("a", [n, n].map(|n: u32| publication(&n.to_string())))).unwrap();
+    }
+    block_on(log.close());
+    let bytes = std::fs::read(&path).unwrap();
+    let mut noticed = 0;
+    for at in (0..bytes.len()).filter(|&at| bytes[at] != 0).step_by(97) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (at % 8);
+        std::fs::write(&path, damaged).unwrap();
+        match Log::open(&path, DiskOptions::new(), ChannelOptions::new()) {
+            Ok((topics, log)) => {
+                assert_eq!(read(&topics, "").0.len(), 100, "{at}");
+                block_on(log.close());
+            }
+            Err(OpenError::Database(_) | OpenError::Format { .. }) => noticed += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(noticed > 50, "{noticed}");
 }
 
 /// Whatever of an event's place in the file is damaged, it isn't taken for another one, and what's published then is delivered.
