@@ -108,6 +108,21 @@ fn another_epoch_begins_in_place_from_its_oldest_event() {
 }
 
 #[test]
+fn whose_notice_panics_does_not_go_on_without_it() {
+    let (topics, mut follower) = Topics::<()>::following(options());
+    follower.begin(1, 0);
+    let may_panic =
+        |resumed| if resumed == Resumed::Unknown { panic!("as a caller's code may") } else { None::<Frame> };
+    let mut stream = open(topics.subscription(["a"]).announce(may_panic).begin().unwrap());
+    text(&mut stream);
+    follower.begin(2, 0);
+    follower.apply("a", 1, ["of another log"]).unwrap();
+    let poll = || stream.poll();
+    std::panic::catch_unwind(core::panic::AssertUnwindSafe(poll)).unwrap_err();
+    assert_eq!(text(&mut stream), "");
+}
+
+#[test]
 fn a_log_that_begins_again_with_its_epoch_is_another_one() {
     for names in [&["a"][..], &["a", "b"]] {
         for between in [&[1][..], &[2, 1]] {
