@@ -17,6 +17,7 @@
 
 // In the order of dependency, which is the order to read them in: nothing points up.
 mod error;
+mod backend;
 mod options;
 mod table;
 mod writer;

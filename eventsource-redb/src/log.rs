@@ -1,5 +1,6 @@
 //! The log.
 
+use crate::backend::Backend;
 use crate::error::{OpenError, WriteError};
 use crate::options::DiskOptions;
 use crate::writer::{Open, Progress, Request, Writer, now};
@@ -9,7 +10,9 @@ use core::future::Future;
 use eventsource_core::channel::{PublishError, Record, SequenceId, StoredLabel};
 use eventsource_core::{ChannelOptions, Publication, Topics};
 use futures_channel::oneshot;
-use redb::{Database, DatabaseError};
+use redb::backends::FileBackend;
+use redb::{Builder, Database, DatabaseError, StorageBackend};
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -75,25 +78,39 @@ impl<L: StoredLabel> DiskLog<L> {
     /// thousand events take a second.
     ///
     /// # Errors
-    /// [`OpenError`]: among others where another process has it open, and where an event is damaged.
+    /// [`OpenError`]: among others where another process has it open, and where the file is damaged.
     pub fn open(
         path: impl Into<PathBuf>,
         options: DiskOptions,
         channel: ChannelOptions,
     ) -> Result<(Topics<L>, Self), OpenError> {
         let path = path.into();
-        Self::open_with(move || Database::create(&path), options, channel)
+        let is_checked = !options.loses_damaged;
+        let open = move || {
+            let mut file = File::options();
+            let file = file.read(true).write(true).create(true).truncate(false).open(&path)?;
+            let mut builder = Database::builder();
+            // Unchecked, redb panics at what's damaged elsewhere than in an event.
+            builder.set_check_integrity_on_open(is_checked);
+            Ok((builder, FileBackend::new(file)?))
+        };
+        Self::open_with(open, options, channel)
     }
 
-    /// Does the same with a database of other settings, such as another cache. `open` is called again after the disk was full.
+    /// Does the same with a database of other settings, such as another cache, or stored elsewhere. `open` is called again after the disk
+    /// was full. Have redb [check the integrity](Builder::set_check_integrity_on_open): it may panic otherwise at a file that's damaged.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open_with(
-        open: impl Fn() -> Result<Database, DatabaseError> + Send + 'static,
+    pub fn open_with<B: StorageBackend>(
+        open: impl Fn() -> Result<(Builder, B), DatabaseError> + Send + 'static,
         options: DiskOptions,
         channel: ChannelOptions,
     ) -> Result<(Topics<L>, Self), OpenError> {
+        let open = move || {
+            let (builder, backend) = open()?;
+            builder.create_with_backend(Backend(backend))
+        };
         let (topics, follower) = Topics::following(channel);
         let writer = Writer::open(Box::new(open) as Open, options, follower)?;
         let progress = Arc::new(Mutex::new(writer.progress()));
@@ -115,7 +132,7 @@ impl<L: StoredLabel> DiskLog<L> {
     /// then.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing was published.
+    /// [`WriteError`]; then nothing was published, or, where the log has [failed](WriteError::Failed), that isn't known.
     pub fn publish<P>(
         &self,
         topic: &str,
@@ -131,7 +148,7 @@ impl<L: StoredLabel> DiskLog<L> {
     /// doesn't know whether it has published may try again.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing was published.
+    /// [`WriteError`]; then nothing was published, or, where the log has [failed](WriteError::Failed), that isn't known.
     pub fn publish_once<P>(
         &self,
         token: &str,
@@ -149,7 +166,7 @@ impl<L: StoredLabel> DiskLog<L> {
     /// are none.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing was published.
+    /// [`WriteError`]; then nothing was published, or, where the log has [failed](WriteError::Failed), that isn't known.
     pub fn publish_all<P>(
         &self,
         topic: &str,

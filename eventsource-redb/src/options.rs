@@ -51,7 +51,8 @@ impl DiskOptions {
     }
 
     /// Sets whether a log is opened whose events are damaged. Those are passed over, and clients that haven't seen them are told a gap. By
-    /// default, opening such a log is an error.
+    /// default, opening such a log is an error. Where the file is damaged elsewhere than in an event, opening it may fail all the same,
+    /// or panic.
     pub fn lose_damaged(mut self, lose: bool) -> Self {
         self.loses_damaged = lose;
         self

@@ -10,7 +10,7 @@ use redb::{
 use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
 
-/// Records by their numbers, each behind its checksum.
+/// Records by their numbers, each behind a checksum of both.
 const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
 /// The format's version, the epoch, and the number of the last event, should there be none.
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("eventsource");
@@ -65,19 +65,26 @@ pub(crate) fn about(log: &Database) -> Result<About, redb::Error> {
     Ok(About { epoch, gone, last })
 }
 
-/// Gives each event's number and record to `each`, in order, or nothing where its checksum is wrong. Returns how much there is.
+/// Gives the number and the record of each event after `gone` to `each`, or no record where its checksum is wrong; and those that aren't
+/// damaged in order. Returns how much there is.
 pub(crate) fn read(
     log: &Database,
+    gone: u64,
     mut each: impl FnMut(u64, Option<&[u8]>) -> Result<(), OpenError>,
 ) -> Result<Held, OpenError> {
     let transaction = log.begin_read().map_err(database)?;
     let events = transaction.open_table(EVENTS).map_err(database)?;
-    let mut held = Held::default();
+    let (mut held, mut last) = (Held::default(), gone);
     for event in events.iter().map_err(database)? {
         let (number, value) = event.map_err(database)?;
         held.events = held.events.saturating_add(1);
         held.bytes = held.bytes.saturating_add(value.value().len() as u64);
-        each(number.value(), unseal(value.value()))?;
+        let number = number.value();
+        let record = unseal(number, value.value()).filter(|_| number > last);
+        if record.is_some() {
+            last = number;
+        }
+        each(number, record)?;
     }
     debug_assert_eq!(events.len().ok(), Some(held.events), "each event is read");
     Ok(held)
@@ -92,7 +99,7 @@ pub(crate) fn append(
 ) -> Result<(), redb::Error> {
     let mut events = transaction.open_table(EVENTS).map_err(database)?;
     for (number, record) in (first..).zip(records) {
-        let value = seal(record);
+        let value = seal(number, record);
         held.events = held.events.saturating_add(1);
         held.bytes = held.bytes.saturating_add(value.len() as u64);
         events.insert(number, &*value).map_err(database)?;
@@ -100,22 +107,26 @@ pub(crate) fn append(
     Ok(())
 }
 
-/// Lets go of what isn't kept. At most so much at once that nobody waits for long.
+/// Lets go of what isn't kept, of which `added` events are new. At most so much more at once that nobody waits for long.
 pub(crate) fn trim(
     transaction: &WriteTransaction,
     options: &DiskOptions,
     now: Duration,
+    added: usize,
     held: &mut Held,
 ) -> Result<(), redb::Error> {
     let mut events = transaction.open_table(EVENTS).map_err(database)?;
     let mut gone = None;
-    for _ in 0..TRIMMED_AT_ONCE {
+    for _ in 0..TRIMMED_AT_ONCE.saturating_add(added) {
         let is_over = held.events > options.events.max(1) || (held.bytes > options.bytes && held.events > 1);
         let is_old = match options.age {
             Some(age) if !is_over => {
                 let oldest = events.first().map_err(database)?;
-                let at = oldest.and_then(|(_, value)| Record::published_at(unseal(value.value())?));
-                at.is_some_and(|at| now.saturating_sub(at) > age)
+                oldest.is_some_and(|(number, value)| {
+                    let at = unseal(number.value(), value.value()).and_then(Record::published_at);
+                    // A damaged one is of no use, and those after it age.
+                    at.is_none_or(|at| now.saturating_sub(at) > age)
+                })
             }
             _ => false,
         };
@@ -137,15 +148,23 @@ pub(crate) fn trim(
 const TRIMMED_AT_ONCE: usize = 4096;
 
 /// Puts a record behind its checksum.
-fn seal(record: &[u8]) -> Vec<u8> {
+fn seal(number: u64, record: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(record.len().saturating_add(4));
-    value.extend(crc32fast::hash(record).to_be_bytes());
+    value.extend(checksum(number, record).to_be_bytes());
     value.extend_from_slice(record);
     value
 }
 
 /// Returns the record, if its checksum is right.
-fn unseal(value: &[u8]) -> Option<&[u8]> {
-    let (checksum, record) = value.split_first_chunk()?;
-    (u32::from_be_bytes(*checksum) == crc32fast::hash(record)).then_some(record)
+fn unseal(number: u64, value: &[u8]) -> Option<&[u8]> {
+    let (sum, record) = value.split_first_chunk()?;
+    (u32::from_be_bytes(*sum) == checksum(number, record)).then_some(record)
+}
+
+/// Of the number, too: an event in the place of another one is damaged.
+fn checksum(number: u64, record: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&number.to_be_bytes());
+    hasher.update(record);
+    hasher.finalize()
 }

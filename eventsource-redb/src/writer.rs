@@ -75,9 +75,7 @@ impl<L: StoredLabel> Writer<L> {
         // Nobody else can have seen more.
         follower.set_alone(true);
         follower.begin(about.epoch, about.gone);
-        let held = table::read(&database, |number, record| {
-            // What's missing before it was damaged or too old.
-            follower.lose(number.saturating_sub(1));
+        let held = table::read(&database, about.gone, |number, record| {
             let record = match record.map(Record::<L>::decode) {
                 Some(Ok(record)) => record,
                 _ if options.loses_damaged => return Ok(()),
@@ -90,19 +88,23 @@ impl<L: StoredLabel> Writer<L> {
             if let Some(token) = record.token() {
                 tokens.note(token, number);
             }
+            // What's missing before it was damaged or too old.
+            follower.lose(number.saturating_sub(1));
             let topic = record.topic().to_owned();
             let applied = follower.apply(&topic, number, [record.into_publication()]);
             debug_assert!(applied.is_ok(), "a record is of one event, and they come in order");
             Ok(())
         })?;
-        follower.lose(about.last);
+        // Where the last one is damaged, maybe its number isn't that which it had.
+        let last = about.last.max(follower.reached().sequence());
+        follower.lose(last);
         Ok(Self {
             open,
             database: Some(database),
             options,
             follower,
             epoch: about.epoch,
-            last: about.last,
+            last,
             held,
             tokens,
             groups: 0,
@@ -167,7 +169,9 @@ impl<L: StoredLabel> Writer<L> {
         let written = self.write(&encoded, last);
         if written.is_ok() {
             self.last = last;
-            accepted.into_iter().for_each(|(first, topic, records)| self.apply(first, &topic, records));
+            for (first, topic, records) in accepted {
+                self.apply(first, &topic, records);
+            }
         }
         let id = |number| SequenceId::new(self.epoch, number);
         let replies = replies.into_iter().map(|(reply, number)| {
@@ -214,13 +218,17 @@ impl<L: StoredLabel> Writer<L> {
     }
 
     fn commit(&mut self, records: &[Vec<u8>], held: &mut Held) -> Result<(), redb::Error> {
-        let database = match &self.database {
-            Some(database) => database,
-            None => self.database.insert((self.open)()?),
-        };
+        if self.database.is_none() {
+            let (database, last) = self.open_again()?;
+            if last != self.last {
+                return Err(has_changed());
+            }
+            self.database = Some(database);
+        }
+        let Some(database) = &self.database else { return Err(redb::Error::DatabaseClosed) };
         let transaction = database.begin_write()?;
         table::append(&transaction, self.last.saturating_add(1), records, held)?;
-        table::trim(&transaction, &self.options, now(), held)?;
+        table::trim(&transaction, &self.options, now(), records.len(), held)?;
         transaction.commit()?;
         Ok(())
     }
@@ -231,24 +239,38 @@ impl<L: StoredLabel> Writer<L> {
         // It has to be closed before it's opened.
         self.database = None;
         if !is_full(&error) {
-            let failure = Arc::new(error);
-            self.failure = Some(Arc::clone(&failure));
-            return Err(WriteError::Failed(failure));
+            return Err(self.fail(error));
         }
         let full = WriteError::Full(Arc::new(error));
-        // As long as the disk is full, maybe it can't be opened either.
-        let Ok(database) = (self.open)() else { return Err(full) };
-        let about = table::about(&database);
-        self.database = Some(database);
-        match about {
-            Ok(about) if about.last >= last => Ok(()),
-            Ok(_) => Err(full),
-            Err(_) => {
-                self.database = None;
-                Err(full)
+        match self.open_again() {
+            Ok((database, found)) if found == last || found == self.last => {
+                self.database = Some(database);
+                if found == last { Ok(()) } else { Err(full) }
             }
+            Ok(_) => Err(self.fail(has_changed())),
+            // As long as the disk is full, maybe it can't be opened either.
+            Err(error) if is_full(&error) => Err(full),
+            Err(error) => Err(self.fail(error)),
         }
     }
+
+    /// Opens the log once more. Returns the number of the last event that's there.
+    fn open_again(&self) -> Result<(Database, u64), redb::Error> {
+        let database = (self.open)()?;
+        let about = table::about(&database)?;
+        if about.epoch == self.epoch { Ok((database, about.last)) } else { Err(has_changed()) }
+    }
+
+    fn fail(&mut self, error: redb::Error) -> WriteError {
+        let failure = Arc::new(error);
+        self.failure = Some(Arc::clone(&failure));
+        WriteError::Failed(failure)
+    }
+}
+
+/// It's not as it was when it was closed: something that was to be written is there all the same, or another process had it open.
+fn has_changed() -> redb::Error {
+    redb::Error::Corrupted("the log has changed since it was closed, while the disk was full".to_owned())
 }
 
 type Reply = oneshot::Sender<Result<SequenceId, WriteError>>;

@@ -4,9 +4,10 @@ use eventsource_core::channel::Start;
 use eventsource_core::test_util::{Probe, interpret};
 use eventsource_core::{ChannelOptions, EventStream, Frame, Topics};
 use eventsource_redb::{DiskLog, DiskOptions, OpenError, WriteError};
-use redb::{Builder, Database, DatabaseError, StorageBackend};
+use redb::{Builder, DatabaseError, StorageBackend};
 use smol::block_on;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::ops::Range;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -25,6 +26,10 @@ struct State {
     until_failure: Option<(u32, ErrorKind)>,
     /// How many changes and syncs there were.
     ops: u32,
+    /// It's full at these.
+    full: Range<u32>,
+    /// A sync has failed.
+    has_lost: bool,
     /// It has no power: nothing works.
     is_off: bool,
 }
@@ -67,12 +72,12 @@ impl Disk {
             change.apply(&mut bytes);
         }
         state.synced.clone_from(&bytes);
-        (state.bytes, state.is_off, state.until_failure) = (bytes, false, None);
+        (state.bytes, state.is_off, state.until_failure, state.full) = (bytes, false, None, 0..0);
     }
 
-    fn open(&self) -> impl Fn() -> Result<Database, DatabaseError> + Send + use<> {
+    fn open(&self) -> impl Fn() -> Result<(Builder, Self), DatabaseError> + Send + use<> {
         let disk = self.clone();
-        move || Builder::new().create_with_backend(disk.clone())
+        move || Ok((Builder::new(), disk.clone()))
     }
 
     fn log(&self) -> Result<(Topics, DiskLog), OpenError> {
@@ -87,6 +92,9 @@ impl State {
             return Err(io::Error::other("there's no power"));
         }
         self.ops += 1;
+        if self.full.contains(&self.ops) {
+            return Err(ErrorKind::StorageFull.into());
+        }
         if let Some((left, kind)) = &mut self.until_failure {
             if *left == 0 {
                 let kind = *kind;
@@ -127,10 +135,16 @@ impl StorageBackend for Disk {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.lock();
-        state.step()?;
-        state.synced = state.bytes.clone();
-        state.unsynced.clear();
-        Ok(())
+        let outcome = state.step();
+        let State { synced, unsynced, .. } = &mut *state;
+        // What couldn't be synced can still be read, and is lost: no later sync tries it again.
+        let changes = unsynced.drain(..);
+        match &outcome {
+            Ok(()) => changes.for_each(|change| change.apply(synced)),
+            Err(_) => drop(changes),
+        }
+        state.has_lost |= outcome.is_err();
+        outcome
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -184,7 +198,7 @@ fn a_full_disk_leaves_the_log_as_it_was_and_any_other_failure_is_final() {
                 }
                 Some(error) => {
                     assert!(matches!(error, WriteError::Failed(_)), "{error}");
-                    assert_eq!(kind, ErrorKind::PermissionDenied);
+                    assert!(kind == ErrorKind::PermissionDenied || disk.lock().has_lost, "{error}");
                     assert!(log.stats().has_failed);
                 }
             }
@@ -203,6 +217,61 @@ fn a_full_disk_leaves_the_log_as_it_was_and_any_other_failure_is_final() {
         }
         assert!(failures > 10, "{failures}");
     }
+}
+
+#[test]
+fn whoever_publishes_while_the_disk_is_full_is_told_what_became_of_it() {
+    let (mut seed, mut full, mut failed) = (3, 0, 0);
+    for _ in 0..500 {
+        let disk = Disk::default();
+        let (topics, log) = disk.log().unwrap();
+        let mut acknowledged = Vec::new();
+        let mut has_failed = false;
+        for n in 0..40 {
+            if n % 6 == 0 {
+                let from = disk.lock().ops + u32::try_from(next(&mut seed) % 25).unwrap();
+                disk.lock().full = from..from + u32::try_from(next(&mut seed) % 30).unwrap();
+            }
+            let batch: Vec<_> = (0..=next(&mut seed) % 3).map(|m| format!("{n}-{m}")).collect();
+            match block_on(log.publish_all("a", &batch)) {
+                Ok(_) => acknowledged.extend(batch),
+                Err(WriteError::Full(_)) => full += 1,
+                Err(error) => {
+                    assert!(disk.lock().has_lost, "{error}");
+                    has_failed = true;
+                }
+            }
+        }
+        assert_eq!(read(&topics), acknowledged);
+        failed += u32::from(has_failed);
+        // A power cut, or an orderly end.
+        disk.lock().is_off = next(&mut seed).is_multiple_of(2);
+        block_on(log.close());
+        disk.restart(|| next(&mut seed).is_multiple_of(2));
+        let (topics, _log) = disk.log().unwrap();
+        let there = read(&topics);
+        assert!(there.starts_with(&acknowledged), "{acknowledged:?}, {there:?}");
+        assert!(has_failed || there.len() == acknowledged.len(), "{acknowledged:?}, {there:?}");
+    }
+    assert!(full > 1000 && failed > 100 && failed < 500, "{full} {failed}");
+}
+
+/// Here nothing keeps another process out while the log can't be opened again.
+#[test]
+fn what_another_process_has_written_while_the_disk_was_full_stays() {
+    let disk = Disk::default();
+    let (topics, log) = disk.log().unwrap();
+    block_on(log.publish("a", "before")).unwrap();
+    disk.lock().full = 0..u32::MAX;
+    assert!(matches!(block_on(log.publish("a", "full")), Err(WriteError::Full(_))));
+    disk.lock().full = 0..0;
+    let (_topics, other) = disk.log().unwrap();
+    block_on(other.publish("a", "the other's")).unwrap();
+    block_on(other.close());
+    assert!(matches!(block_on(log.publish("a", "after")), Err(WriteError::Failed(_))));
+    assert_eq!(read(&topics), ["before"]);
+    block_on(log.close());
+    assert_eq!(read(&disk.log().unwrap().0), ["before", "the other's"]);
 }
 
 #[test]
@@ -229,7 +298,7 @@ fn a_power_cut_at_any_moment_loses_nothing_acknowledged() {
                 }
             }
             block_on(log.close());
-            disk.restart(|| next(&mut seed) % 2 == 0);
+            disk.restart(|| next(&mut seed).is_multiple_of(2));
         }
     }
 }

@@ -10,6 +10,7 @@ use eventsource_redb::{DiskLog, DiskOptions, OpenError, WriteError};
 use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt};
 use smol::block_on;
+use std::fs::File;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -151,6 +152,32 @@ fn what_is_kept_has_bounds_and_what_is_gone_is_a_gap() {
 }
 
 #[test]
+fn large_batches_do_not_outgrow_what_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_topics, log) = open_with(&folder, DiskOptions::new().retain(100, u64::MAX));
+    for _ in 0..3 {
+        block_on(log.publish_all("a", (0..10_000).map(|n: u32| publication(&n.to_string())))).unwrap();
+    }
+    assert_eq!(log.stats().events, 100);
+}
+
+#[test]
+fn a_damaged_event_ages_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let (_topics, log) = open(&folder);
+    block_on(log.publish("a", publication("a needle"))).unwrap();
+    block_on(log.publish("a", publication("old"))).unwrap();
+    block_on(log.close());
+    damage(&path, b"a needle");
+    std::thread::sleep(Duration::from_millis(20));
+    let options = DiskOptions::new().lose_damaged(true).retain_for(Duration::from_millis(10));
+    let (_topics, log) = open_with(&folder, options);
+    block_on(log.publish("a", publication("new"))).unwrap();
+    assert!(log.stats().events <= 1, "{:?}", log.stats());
+}
+
+#[test]
 fn what_is_too_old_is_let_go_when_the_log_is_opened_and_when_something_is_published() {
     let folder = tempfile::tempdir().unwrap();
     let options = DiskOptions::new().retain_for(Duration::from_millis(300));
@@ -207,6 +234,18 @@ fn another_file_is_no_log() {
     assert!(matches!(open(&path), OpenError::Format { version: None, .. }), "{}", open(&path));
 }
 
+/// Changes the first byte of `needle`, wherever it stands in a file.
+fn damage(path: &Path, needle: &[u8]) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let parts = bytes.windows(needle.len()).enumerate();
+    let at: Vec<_> = parts.filter(|(_, part)| *part == needle).map(|(at, _)| at).collect();
+    assert!(!at.is_empty(), "what isn't compressed is found");
+    for at in at {
+        bytes[at] ^= 1;
+    }
+    std::fs::write(path, bytes).unwrap();
+}
+
 #[test]
 fn a_flipped_byte_is_noticed_and_can_be_lost() {
     let folder = tempfile::tempdir().unwrap();
@@ -216,20 +255,96 @@ fn a_flipped_byte_is_noticed_and_can_be_lost() {
     block_on(log.publish("a", publication("a needle"))).unwrap();
     block_on(log.publish("a", publication("3"))).unwrap();
     block_on(log.close());
-    let mut bytes = std::fs::read(&path).unwrap();
-    let at: Vec<_> =
-        bytes.windows(8).enumerate().filter(|(_, part)| part == b"a needle").map(|(at, _)| at).collect();
-    assert!(!at.is_empty(), "what isn't compressed is found");
-    for at in at {
-        bytes[at] ^= 1;
-    }
-    std::fs::write(&path, bytes).unwrap();
+    damage(&path, b"a needle");
     let error = Log::open(&path, DiskOptions::new(), ChannelOptions::new()).unwrap_err();
+    assert!(matches!(error, OpenError::Database(redb::Error::Corrupted(_))), "{error}");
+    // Which event it is, the log itself finds out.
+    let unchecked = {
+        let path = path.clone();
+        move || {
+            Ok((
+                redb::Builder::new(),
+                redb::backends::FileBackend::new(File::options().read(true).write(true).open(&path)?)?,
+            ))
+        }
+    };
+    let error = Log::open_with(unchecked, DiskOptions::new(), ChannelOptions::new()).unwrap_err();
     assert!(matches!(error, OpenError::Damaged { number: 2, error: None, .. }), "{error}");
     let (topics, _log) = open_with(&folder, DiskOptions::new().lose_damaged(true));
     let (events, resumed) = read(&topics, &first.to_string());
     assert_eq!(events, ["3"]);
     assert!(matches!(resumed, Resumed::Gap { missed: 1, .. }), "{resumed:?}");
+}
+
+/// Every 97th byte.
+#[test]
+fn a_byte_flipped_anywhere_is_noticed_or_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let (_topics, log) = open(&folder);
+    for n in 0..50 {
+        block_on(log.publish_all("a", [n, n].map(|n: u32| publication(&n.to_string())))).unwrap();
+    }
+    block_on(log.close());
+    let bytes = std::fs::read(&path).unwrap();
+    let mut noticed = 0;
+    for at in (0..bytes.len()).filter(|&at| bytes[at] != 0).step_by(97) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (at % 8);
+        std::fs::write(&path, damaged).unwrap();
+        match Log::open(&path, DiskOptions::new(), ChannelOptions::new()) {
+            Ok((topics, log)) => {
+                assert_eq!(read(&topics, "").0.len(), 100, "{at}");
+                block_on(log.close());
+            }
+            Err(OpenError::Database(_) | OpenError::Format { .. }) => noticed += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(noticed > 50, "{noticed}");
+}
+
+/// Whatever of an event's place in the file is damaged, it isn't taken for another one, and what's published then is delivered.
+#[test]
+fn an_event_with_another_number_is_damaged() {
+    let table = redb::TableDefinition::<u64, &[u8]>::new("events");
+    let about = redb::TableDefinition::<&str, u64>::new("eventsource");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    for (from, to, left) in [
+        (2, 7, &["1", "3", "4"][..]),
+        (4, 9, &["1", "2", "3"]),
+        (1, 5, &["2", "3", "4"]),
+        (0, 2, &["3", "4"]),
+        (0, 9, &[]),
+    ] {
+        let _ = std::fs::remove_file(&path);
+        let (_topics, log) = open(&folder);
+        block_on(log.publish_all("a", ["1", "2", "3", "4"].map(publication))).unwrap();
+        block_on(log.close());
+        let database = redb::Database::create(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        if from == 0 {
+            transaction.open_table(about).unwrap().insert("gone", to).unwrap();
+        } else {
+            let mut table = transaction.open_table(table).unwrap();
+            let value = table.remove(from).unwrap().unwrap().value().to_owned();
+            table.insert(to, &*value).unwrap();
+        }
+        transaction.commit().unwrap();
+        drop(database);
+        let error = Log::open(&path, DiskOptions::new(), ChannelOptions::new()).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { error: None, .. }), "{error}");
+        let (topics, log) = open_with(&folder, DiskOptions::new().lose_damaged(true));
+        let all = |topics| {
+            let id = SequenceId::new(log.stats().reached.epoch(), 0).to_string();
+            read(topics, &id).0
+        };
+        assert_eq!(all(&topics), left);
+        let id = block_on(log.publish("a", publication("more"))).unwrap();
+        assert!(id.sequence() > 4, "no number is given twice");
+        assert_eq!(all(&topics).last().unwrap(), "more");
+    }
 }
 
 #[test]

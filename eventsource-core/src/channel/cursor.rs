@@ -162,10 +162,11 @@ impl<L> State<L> {
     /// Follows the log that has become another, or has lost events. Returns what that means to the client, if it means anything.
     fn turn(&mut self, places: &mut Places, lag: Lag, filtered: bool) -> Option<Resumed> {
         let turn = core::mem::replace(&mut places.turn, self.turn);
-        if core::mem::replace(&mut places.epoch, self.epoch) == self.epoch {
+        places.epoch = self.epoch;
+        if !self.was_another(turn) {
             let missed = self.losses.after(places.ahead, turn);
-            let is_exact = self.permanent && !filtered && lag != Lag::Conflate;
-            return (missed > 0).then_some(Resumed::Gap { missed, is_exact });
+            let is_exact = missed.is_exact && self.permanent && !filtered && lag != Lag::Conflate;
+            return (missed.events > 0).then_some(Resumed::Gap { missed: missed.events, is_exact });
         }
         for cursor in &mut places.cursors {
             if let Some(topic) = self.topics.get(cursor.topic) {
@@ -206,7 +207,7 @@ impl<L> State<L> {
         self.note_changed(slot, places);
         let is_closing = until < u64::MAX;
         if places.turn != self.turn {
-            if is_closing && places.epoch != self.epoch {
+            if is_closing && self.was_another(places.turn) {
                 // What it has accepted before is gone.
                 return (Batch::End(EndReason::SourceEnded), false);
             }

@@ -19,6 +19,7 @@ use slab::Slab;
 /// # Cost
 /// Under the lock there's nothing that takes longer the more topics there are, but for a search; nor the more events are let go:
 /// their memory is given back outside of it.
+#[expect(clippy::struct_excessive_bools, reason = "each says something that the others don't")]
 pub(super) struct State<L> {
     pub(super) kept: Kept,
     /// Events have ids of the caller's.
@@ -31,6 +32,8 @@ pub(super) struct State<L> {
     pub(super) sequence: u64,
     /// Moves on where the log that the topics follow becomes another, or has lost events.
     pub(super) turn: u64,
+    /// The turn with which this log has begun.
+    begun: u64,
     /// Another node may have come further.
     pub(super) may_be_behind: bool,
     pub(super) losses: Losses,
@@ -112,6 +115,7 @@ impl<L> State<L> {
             epoch,
             sequence: 0,
             turn: 0,
+            begun: 0,
             may_be_behind: false,
             losses: Losses::new(),
             now: Duration::ZERO,
@@ -288,6 +292,7 @@ impl<L> State<L> {
     pub(super) fn begin(&mut self, epoch: u64, after: u64) {
         (self.epoch, self.sequence) = (epoch, after);
         self.turn = self.turn.saturating_add(1);
+        self.begun = self.turn;
         self.losses = Losses::new();
         if after > 0 {
             self.losses.lose(0, after, self.turn);
@@ -319,6 +324,11 @@ impl<L> State<L> {
                 several.changed.clear();
             }
         }
+    }
+
+    /// Returns whether the log was another one at a turn. Its epoch doesn't say so: it may have begun again with the same one.
+    pub(super) fn was_another(&self, turn: u64) -> bool {
+        turn < self.begun
     }
 
     /// Notes that the events up to a number are lost.

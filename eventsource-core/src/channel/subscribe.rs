@@ -316,8 +316,9 @@ impl<L> State<L> {
         ids: Ids,
         is_filtered: bool,
     ) -> (Option<Vec<u64>>, Resumed) {
-        let mut missed = self.losses.after(seen, 0);
-        let mut is_exact = !is_filtered && (missed == 0 || self.permanent);
+        let lost = self.losses.after(seen, 0);
+        let mut missed = lost.events;
+        let mut is_exact = !is_filtered && (missed == 0 || (lost.is_exact && self.permanent));
         let mut positions = Vec::with_capacity(indices.len());
         for topic in indices.iter().filter_map(|&index| self.topics.get(index)) {
             let (position, missed_here) = if let (Lag::Conflate, Some(latest)) = (lag, &topic.latest) {

@@ -222,16 +222,23 @@ impl<L> Subscription<L> {
         }
     }
 
+    /// Hands out what a caller's code makes of something that the client has to be told.
+    fn tell(&mut self, notice: impl FnOnce(&mut Self) -> Option<Frame>) {
+        // Should it panic, the client isn't to go on without it.
+        let ended = self.ended.replace(EndReason::SourceError);
+        let frame = notice(self);
+        self.ready.extend(frame);
+        self.ended = ended;
+    }
+
     fn tell_dropped(&mut self, dropped: u64) {
-        let notice = self.on_dropped.as_mut().and_then(|notice| notice(dropped));
-        self.ready.extend(notice);
+        self.tell(|this| this.on_dropped.as_mut().and_then(|notice| notice(dropped)));
     }
 
     /// Tells the client how it goes on, and where it is: now, or once it has what waits for it.
     fn tell_turn(&mut self, resumed: Resumed, position: &Position, is_waiting: bool) {
         self.resumed = resumed;
-        let notice = self.on_resumed.as_mut().and_then(|notice| notice(resumed));
-        self.ready.extend(notice);
+        self.tell(|this| this.on_resumed.as_mut().and_then(|notice| notice(resumed)));
         if !self.told.is_on {
             return;
         }

@@ -108,6 +108,42 @@ fn another_epoch_begins_in_place_from_its_oldest_event() {
 }
 
 #[test]
+fn whose_notice_panics_does_not_go_on_without_it() {
+    let (topics, mut follower) = Topics::<()>::following(options());
+    follower.begin(1, 0);
+    let may_panic =
+        |resumed| if resumed == Resumed::Unknown { panic!("as a caller's code may") } else { None::<Frame> };
+    let mut stream = open(topics.subscription(["a"]).announce(may_panic).begin().unwrap());
+    text(&mut stream);
+    follower.begin(2, 0);
+    follower.apply("a", 1, ["of another log"]).unwrap();
+    let poll = || stream.poll();
+    std::panic::catch_unwind(core::panic::AssertUnwindSafe(poll)).unwrap_err();
+    assert_eq!(text(&mut stream), "");
+}
+
+#[test]
+fn a_log_that_begins_again_with_its_epoch_is_another_one() {
+    for names in [&["a"][..], &["a", "b"]] {
+        for between in [&[1][..], &[2, 1]] {
+            let (topics, mut follower) = Topics::<()>::following(options());
+            follower.begin(1, 0);
+            let builder = topics.subscription(names).announce(|resumed| Some(notice(resumed)));
+            let mut stream = open(builder.begin().unwrap());
+            follower.apply("a", 1, ["1", "2", "3"]).unwrap();
+            text(&mut stream);
+            for &epoch in between {
+                follower.begin(epoch, 0);
+            }
+            follower.apply("a", 1, ["first"]).unwrap();
+            assert_eq!(text(&mut stream), "event: resumed\ndata: Unknown\n\nid: 1-1\ndata: first\n\n");
+            follower.apply("a", 2, ["second"]).unwrap();
+            assert_eq!(text(&mut stream), "id: 1-2\ndata: second\n\n");
+        }
+    }
+}
+
+#[test]
 fn before_the_beginning_there_was_something() {
     let (topics, mut follower) = Topics::<()>::following(options());
     follower.begin(1, 100);
@@ -172,6 +208,26 @@ fn what_was_never_there_is_not_missed_and_what_was_lost_is_told() {
         told,
         "event: resumed\ndata: Gap { missed: 1, is_exact: true }\n\nid: 1-9\ndata: 9\n\nid: 1-10\n\n"
     );
+}
+
+#[test]
+fn what_many_losses_come_to_is_exact_only_where_it_is() {
+    let (channel, mut follower) = Channel::<()>::following(options());
+    follower.begin(1, 0);
+    // Two lost of ten, a hundred times.
+    for n in 0..100 {
+        follower.lose(n * 10 + 2);
+        follower.skip(n * 10 + 10);
+    }
+    for seen in 0..1000 {
+        let lost = (seen + 1..=1000).filter(|n| (1..=2).contains(&(n % 10))).count() as u64;
+        let id = SequenceId::new(1, seen).to_string();
+        match channel.subscribe(LastEventId::parse(id.as_bytes())).resumed() {
+            Resumed::Gap { missed, is_exact: true } => assert_eq!(missed, lost, "{seen}"),
+            Resumed::Gap { missed, .. } => assert!(missed >= lost && seen < 400, "{missed} after {seen}"),
+            resumed => assert!(lost == 0 && resumed == Resumed::Complete, "{resumed:?} after {seen}"),
+        }
+    }
 }
 
 #[test]
