@@ -524,6 +524,21 @@ pub struct ConnectionError<E> {
     pub retry_in: Option<Duration>,
 }
 
+impl<E> ConnectionError<E> {
+    /// Returns whether there won't be another attempt.
+    pub fn is_final(&self) -> bool {
+        self.retry_in.is_none()
+    }
+
+    /// Returns what the transport says, if it has failed.
+    pub fn transport_error(&self) -> Option<&E> {
+        match &self.error {
+            Some(EventsError::Chunks(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
@@ -576,9 +591,7 @@ impl<C: Connect, T: Timer> Stream for SourceEvents<C, T> {
         for _ in 0..ROUNDS {
             return Poll::Ready(match ready!(source.as_mut().poll_next(cx)) {
                 Some(Update::Event(event)) => Some(Ok(event)),
-                Some(Update::Lost(lost)) if lost.retry_in.is_none() && !lost.reason.is_end() => {
-                    Some(Err(lost))
-                }
+                Some(Update::Lost(lost)) if lost.is_final() && !lost.reason.is_end() => Some(Err(lost)),
                 Some(_) => continue,
                 None => None,
             });
