@@ -85,7 +85,6 @@ impl<F, B, E> HttpTransport<F, B, E> {
     ///
     /// ```
     /// use eventsource_core::client::{Attempt, EventSource, HttpError, HttpTransport, Reason};
-    /// use eventsource_core::codec::EventsError;
     /// # use eventsource_core::test_util::ManualClock;
     /// # use futures_util::{FutureExt, StreamExt};
     /// # use http_body_util::{BodyExt, Full};
@@ -116,7 +115,7 @@ impl<F, B, E> HttpTransport<F, B, E> {
     /// # let timer = ManualClock::new().timer();
     /// let mut events = EventSource::with_timer(transport, timer, 7).events();
     /// let lost = events.next().now_or_never().unwrap().unwrap().unwrap_err();
-    /// let Some(EventsError::Chunks(HttpError::Request(refused))) = lost.error else { panic!() };
+    /// let Some(HttpError::Request(refused)) = lost.transport_error() else { panic!() };
     /// assert_eq!((refused.status.as_u16(), &refused.text[..]), (400, "no such model"));
     /// ```
     #[must_use]
