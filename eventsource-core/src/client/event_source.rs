@@ -24,7 +24,7 @@ pin_project! {
     ///
     /// It's a stream of [`Update`]s, which say all that happens; [`events`](Self::events) converts it into a stream of the events
     /// alone. It does nothing unless it's polled: one that isn't reads nothing, and its server has to wait. Dropped, it closes the
-    /// connection. There's never more than one. It may be moved between two polls if its timer may.
+    /// connection. There's never more than one. It's [`Unpin`] if its timer is, whatever its transport.
     ///
     /// ```
     /// use eventsource_core::client::{Attempt, EventSource, Head, Response};
@@ -184,7 +184,36 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
         self.body.last_event_id()
     }
 
-    /// Returns what connects, to tell it something between two events, such as a position that stood in the data.
+    /// Returns what connects, to tell a [`Connect`] of one's own something between two events, such as a position that stood in the data.
+    ///
+    /// A closure, that of an `HttpTransport` too, shares it with whoever reads the events. It's called only while this is polled, so it
+    /// sees what was noted of each event that was handed out.
+    ///
+    /// ```
+    /// use eventsource_core::client::{Attempt, EventSource, Head, Response};
+    /// use eventsource_core::test_util::ManualClock;
+    /// use futures_util::{FutureExt, StreamExt, stream};
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// let seen = AtomicU64::new(0);
+    /// let connect = |_: Attempt| {
+    ///     // Another one would send a request to this URL.
+    ///     let url = format!("/events?after={}", seen.load(Relaxed));
+    ///     let head = Head::new(200, [("content-type", "text/event-stream")]);
+    ///     let body = stream::iter([Ok(format!("data: {url}\n\n"))]);
+    ///     async move { Ok::<_, std::io::Error>(Response { head, body }) }
+    /// };
+    /// let clock = ManualClock::new();
+    /// let mut events = EventSource::with_timer(connect, clock.timer(), 7).events();
+    ///
+    /// let first = events.next().now_or_never().unwrap().unwrap().unwrap();
+    /// assert_eq!(first.data, "/events?after=0");
+    /// seen.store(17, Relaxed);
+    /// assert!(events.next().now_or_never().is_none(), "it waits until it reconnects");
+    /// clock.advance(std::time::Duration::from_secs(4));
+    /// let second = events.next().now_or_never().unwrap().unwrap().unwrap();
+    /// assert_eq!(second.data, "/events?after=17");
+    /// ```
     pub fn connector_mut(&mut self) -> &mut C {
         &mut self.connector
     }
@@ -495,6 +524,21 @@ pub struct ConnectionError<E> {
     pub retry_in: Option<Duration>,
 }
 
+impl<E> ConnectionError<E> {
+    /// Returns whether there won't be another attempt.
+    pub fn is_final(&self) -> bool {
+        self.retry_in.is_none()
+    }
+
+    /// Returns what the transport says, if it has failed.
+    pub fn transport_error(&self) -> Option<&E> {
+        match &self.error {
+            Some(EventsError::Chunks(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
@@ -547,9 +591,7 @@ impl<C: Connect, T: Timer> Stream for SourceEvents<C, T> {
         for _ in 0..ROUNDS {
             return Poll::Ready(match ready!(source.as_mut().poll_next(cx)) {
                 Some(Update::Event(event)) => Some(Ok(event)),
-                Some(Update::Lost(lost)) if lost.retry_in.is_none() && !lost.reason.is_end() => {
-                    Some(Err(lost))
-                }
+                Some(Update::Lost(lost)) if lost.is_final() && !lost.reason.is_end() => Some(Err(lost)),
                 Some(_) => continue,
                 None => None,
             });

@@ -80,16 +80,20 @@ impl<F, B, E> HttpTransport<F, B, E> {
     /// is. For reqwest, `|error| error.is_builder() || error.is_redirect()` are those of a URL that can't be one, and of too many
     /// redirects.
     ///
-    /// An error of one's own may carry what a refused response says, and be final or not:
+    /// An error of one's own may carry what a refused response says. The policy then sees neither the status nor `Retry-After`, so a
+    /// response after which it may try again is returned as it came:
     ///
     /// ```
-    /// use eventsource_core::client::{Attempt, HttpTransport};
+    /// use eventsource_core::client::{Attempt, EventSource, HttpError, HttpTransport, Reason};
+    /// # use eventsource_core::test_util::ManualClock;
+    /// # use futures_util::{FutureExt, StreamExt};
     /// # use http_body_util::{BodyExt, Full};
     /// # async fn send(_: Attempt) -> Result<http::Response<Full<&'static [u8]>>, std::convert::Infallible> {
-    /// #     Ok(http::Response::new(Full::new(b"")))
+    /// #     let mut response = http::Response::new(Full::new(&b"no such model"[..]));
+    /// #     *response.status_mut() = http::StatusCode::BAD_REQUEST;
+    /// #     Ok(response)
     /// # }
     ///
-    /// #[derive(Debug)]
     /// struct Refused {
     ///     status: http::StatusCode,
     ///     text: String,
@@ -98,15 +102,21 @@ impl<F, B, E> HttpTransport<F, B, E> {
     /// let transport = HttpTransport::new(|attempt: Attempt| async move {
     ///     let Ok(response) = send(attempt).await;
     ///     let status = response.status();
-    ///     if !status.is_client_error() {
+    ///     let is_temporary = Reason::Status(status.as_u16()).is_temporary();
+    ///     if is_temporary || !status.is_client_error() {
     ///         return Ok(response);
     ///     }
     ///     let Ok(body) = response.into_body().collect().await;
     ///     let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
     ///     Err(Refused { status, text })
     /// });
-    /// let transport = transport.final_if(|refused| refused.status != 429);
-    /// # let _ = transport;
+    /// let transport = transport.final_if(|Refused { .. }| true);
+    ///
+    /// # let timer = ManualClock::new().timer();
+    /// let mut events = EventSource::with_timer(transport, timer, 7).events();
+    /// let lost = events.next().now_or_never().unwrap().unwrap().unwrap_err();
+    /// let Some(HttpError::Request(refused)) = lost.transport_error() else { panic!() };
+    /// assert_eq!((refused.status.as_u16(), &refused.text[..]), (400, "no such model"));
     /// ```
     #[must_use]
     pub fn final_if(mut self, is_final: fn(&E) -> bool) -> Self {

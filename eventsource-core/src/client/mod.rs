@@ -120,6 +120,9 @@
 //! | learn what goes wrong and when it's tried again? | `Update::Lost` of an `EventSource` |
 //! | connect with hyper, reqwest or a service of tower? | `HttpTransport`, with the feature `http` |
 //! | give each attempt its own token? | the closure that an `EventSource` connects with is called for each |
+//! | resume from a position that stands in the data? | the closure and whoever reads the events share it: `EventSource::connector_mut` |
+//! | show what a refused response says? | an error of one's own carries it: `HttpTransport::final_if` |
+//! | test it in simulated time, without a socket? | `EventSource::with_timer`, with the feature `test-util` |
 //! | follow redirects? | the HTTP client does; in a client of one's own [`Head::is_redirect`] and [`Reconnection::handle_redirect`] |
 //! | see in a log what it does? | the feature `tracing` |
 

@@ -18,6 +18,8 @@
 //! let bytes: Vec<u8> = day.iter().flat_map(|(_, frame)| frame.as_bytes()).copied().collect();
 //! assert_eq!(interpret(&bytes).events, []);
 //! ```
+//!
+//! A client in simulated time: see `EventSource` of the module [`client`](crate::client).
 
 mod clock;
 mod interpreter;

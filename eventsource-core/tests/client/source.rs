@@ -531,6 +531,7 @@ fn a_transport_may_say_that_its_error_is_final() {
         for _ in 0..10 {
             while let Some(Some(update)) = client.next().now_or_never() {
                 if let Update::Lost(lost) = update {
+                    assert_eq!(lost.is_final(), lost.transport_error() == Some(&"final"));
                     told.push(lost.to_string());
                 }
             }
