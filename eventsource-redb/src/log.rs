@@ -159,7 +159,7 @@ impl<L: StoredLabel> DiskLog<L> {
         P: Into<Publication<L>>,
     {
         let record = Record::new(topic, publication.into(), now());
-        self.send(record.map(|record| vec![record.with_token(token)]))
+        self.send(record.and_then(|record| record.with_token(token)).map(|record| vec![record]))
     }
 
     /// Publishes several events to a topic at once: all or none. Returns the id of the last; that of the last before where there
@@ -167,16 +167,16 @@ impl<L: StoredLabel> DiskLog<L> {
     ///
     /// # Errors
     /// [`WriteError`]; then nothing was published, or, where the log has [failed](WriteError::Failed), that isn't known.
-    pub fn publish_all<P>(
+    pub fn publish_all<I>(
         &self,
         topic: &str,
-        publications: impl IntoIterator<Item = P>,
-    ) -> impl Future<Output = Result<SequenceId, WriteError>>
+        publications: I,
+    ) -> impl Future<Output = Result<SequenceId, WriteError>> + use<I, L>
     where
-        P: Into<Publication<L>>,
+        I: IntoIterator<Item: Into<Publication<L>>>,
     {
         let now = now();
-        let record = |publication: P| Record::new(topic, publication.into(), now);
+        let record = |publication: I::Item| Record::new(topic, publication.into(), now);
         self.send(publications.into_iter().map(record).collect())
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct About {
 pub(crate) struct Held {
     pub(crate) events: u64,
     pub(crate) bytes: u64,
+    /// The number of the last event that's gone.
+    pub(crate) gone: u64,
 }
 
 /// Makes a log of a database that's empty, and reads what a log says of itself.
@@ -74,7 +76,7 @@ pub(crate) fn read(
 ) -> Result<Held, OpenError> {
     let transaction = log.begin_read().map_err(database)?;
     let events = transaction.open_table(EVENTS).map_err(database)?;
-    let (mut held, mut last) = (Held::default(), gone);
+    let (mut held, mut last) = (Held { gone, ..Held::default() }, gone);
     for event in events.iter().map_err(database)? {
         let (number, value) = event.map_err(database)?;
         held.events = held.events.saturating_add(1);
@@ -140,6 +142,7 @@ pub(crate) fn trim(
     }
     drop(events);
     if let Some(gone) = gone {
+        held.gone = gone;
         transaction.open_table(ABOUT).map_err(database)?.insert("gone", gone).map_err(database)?;
     }
     Ok(())

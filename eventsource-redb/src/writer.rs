@@ -172,6 +172,7 @@ impl<L: StoredLabel> Writer<L> {
             for (first, topic, records) in accepted {
                 self.apply(first, &topic, records);
             }
+            self.follower.trim(self.held.gone);
         }
         let id = |number| SequenceId::new(self.epoch, number);
         let replies = replies.into_iter().map(|(reply, number)| {

@@ -363,3 +363,35 @@ fn what_can_not_be_published_is_refused_and_nothing_is_lost() {
         assert!(matches!(topics.publish("a", publication("1")), Err(PublishError::Following)));
     });
 }
+
+#[test]
+fn topics_go_with_their_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let (topics, log) = open_with(&folder, DiskOptions::new().retain(100, u64::MAX));
+    block_on(async {
+        let publish = (0..3000).map(|n| log.publish(&format!("topic {n}"), publication("x")));
+        assert!(join_all(publish).await.iter().all(Result::is_ok));
+        assert_eq!((topics.stats().topics, topics.stats().events), (100, 100));
+    });
+}
+
+#[test]
+fn a_long_token_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_topics, log) = open(&folder);
+    block_on(async {
+        log.publish_once(&"x".repeat(256), "a", publication("x")).await.unwrap();
+        let refused = log.publish_once(&"x".repeat(257), "a", publication("x")).await.unwrap_err();
+        assert_eq!(refused.to_string(), "a topic's name, a key or a token of more than 256 bytes");
+    });
+}
+
+#[test]
+fn publications_may_be_spawned() {
+    fn spawnable<T: Send + 'static>(_: &T) {}
+    let folder = tempfile::tempdir().unwrap();
+    let (_topics, log) = open(&folder);
+    spawnable(&log.publish("a", publication("x")));
+    spawnable(&log.publish_once("t", "a", publication("x")));
+    spawnable(&log.publish_all("a", [publication("x")]));
+}

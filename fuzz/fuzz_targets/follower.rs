@@ -11,6 +11,6 @@ mod nodes;
 fuzz_target!(|schedule: &[u8]| {
     // What's longer shows nothing new, and slowly.
     let run = nodes::run(&schedule[..schedule.len().min(1000)]);
-    assert!(run.ops <= 1000 && run.lost + run.ahead <= run.ops);
+    assert!(run.ops <= 1000 && run.lost + run.ahead + run.trimmed <= run.ops);
     assert!(run.epochs as usize <= run.ops && run.events <= 100 * run.ops + 100);
 });

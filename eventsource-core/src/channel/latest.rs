@@ -74,6 +74,13 @@ impl<L> Latest<L> {
         self.evicted_to = oldest;
     }
 
+    /// Lets go everything up to a sequence number.
+    pub(crate) fn evict_to(&mut self, sequence: u64, garbage: &mut Vec<Value<L>>, stats: &mut Stats) {
+        while self.by_sequence.first_key_value().is_some_and(|(&oldest, _)| oldest <= sequence) {
+            self.evict(garbage, stats);
+        }
+    }
+
     /// Lets everything go. Returns it.
     pub(crate) fn clear(&mut self, stats: &mut Stats) -> Self {
         let (mut empty, mut evicted_to) = (Self::new(0), self.evicted_to);

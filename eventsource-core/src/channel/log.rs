@@ -205,6 +205,12 @@ impl<L> Log<L> {
         self.retained_from = self.end;
     }
 
+    /// Keeps nothing for replay any more up to a sequence number. Readers still find it until more is published.
+    pub(crate) fn forget_to(&mut self, sequence: u64) {
+        self.window_from = self.window_from.min(self.first);
+        self.retained_from = self.retained_from.max(self.position_after(sequence));
+    }
+
     /// Returns from where on the events are within some bounds: not before `from`, and if it must go on, to `until` at most.
     fn shrink(&self, from: u64, bounds: &Bounds, until: u64, now: Duration) -> u64 {
         let until = until.max(from);

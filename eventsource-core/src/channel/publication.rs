@@ -233,7 +233,7 @@ pub enum PublishError {
     UnresumableId,
     /// An event with this id is still kept.
     DuplicateId,
-    /// The topic's name or the key is longer than a log keeps.
+    /// The topic's name, the key or the token is longer than a log keeps.
     #[non_exhaustive]
     NameTooLong {
         /// How many bytes it may have.
@@ -257,7 +257,9 @@ impl fmt::Display for PublishError {
             Self::MissingId => f.write_str("the event has no id"),
             Self::UnresumableId => f.write_str("the event's id can't be sent back in a header"),
             Self::DuplicateId => f.write_str("the event's id is that of another event"),
-            Self::NameTooLong { limit } => write!(f, "a topic's name or a key of more than {limit} bytes"),
+            Self::NameTooLong { limit } => {
+                write!(f, "a topic's name, a key or a token of more than {limit} bytes")
+            }
             Self::TooManyTopics { limit } => write!(f, "there are {limit} topics already"),
         }
     }

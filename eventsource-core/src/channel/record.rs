@@ -46,7 +46,7 @@ impl StoredLabel for String {
 /// use eventsource_core::channel::Record;
 ///
 /// let record = Record::new("build", Publication::new("failed"), Duration::from_secs(1_700_000_000))?;
-/// let bytes = record.with_token("c0ffee").encode();
+/// let bytes = record.with_token("c0ffee")?.encode();
 /// let read = Record::<()>::decode(&bytes)?;
 /// assert_eq!((read.topic(), read.token()), ("build", Some("c0ffee")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -65,8 +65,9 @@ const VERSION: u8 = 1;
 const HAS_KEY: u8 = 1;
 const HAS_TOKEN: u8 = 2;
 
-/// The most bytes that a topic's name, a key or a token may have.
+/// The most bytes that a topic's name or a key may have, and a token.
 const MAX_NAME_LEN: usize = 0xffff;
+const MAX_TOKEN_LEN: usize = 256;
 
 impl<L> Record<L> {
     /// Creates a record of an event that's published to a topic, `at` a time after the beginning of 1970.
@@ -82,15 +83,17 @@ impl<L> Record<L> {
         Ok(Self { topic: topic.into(), publication, token: None, at })
     }
 
-    /// Adds a token, which tells a publication from another one of the same event: one that is repeated with its token counts once. Of a
-    /// longer one than 65,535 bytes, the beginning counts.
-    pub fn with_token(mut self, token: impl Into<String>) -> Self {
-        let mut token = token.into();
-        while token.len() > MAX_NAME_LEN {
-            token.pop();
+    /// Adds a token, which tells a publication from another one of the same event: one that is repeated with its token counts once.
+    ///
+    /// # Errors
+    /// [`PublishError::NameTooLong`] where it has more than 256 bytes: a log keeps many of them in memory.
+    pub fn with_token(mut self, token: impl Into<String>) -> Result<Self, PublishError> {
+        let token = token.into();
+        if token.len() > MAX_TOKEN_LEN {
+            return Err(PublishError::NameTooLong { limit: MAX_TOKEN_LEN });
         }
         self.token = Some(token);
-        self
+        Ok(self)
     }
 
     /// Returns the name of the topic.
@@ -225,12 +228,11 @@ impl core::error::Error for RecordError {}
 mod tests {
     use super::*;
     use crate::{Event, EventId, Frame, event_name};
-    use alloc::format;
 
     fn record(label: &str) -> Record<String> {
         let event = Event::new("two\nlines").name(event_name!("n"));
         let publication = Publication::new(event).key("k\u{e9}").label(String::from(label));
-        Record::new("a topic", publication, Duration::from_millis(1234)).unwrap().with_token("t")
+        Record::new("a topic", publication, Duration::from_millis(1234)).unwrap().with_token("t").unwrap()
     }
 
     #[test]
@@ -281,8 +283,8 @@ mod tests {
         assert!(matches!(new("t", with_id.into()), Err(PublishError::UnexpectedId)));
         let two = Frame::from_iter([Frame::from("a"), Frame::from("b")]);
         assert!(matches!(new("t", two.into()), Err(PublishError::NotOneEvent)));
-        let token =
-            Record::<()>::new("t", "x".into(), Duration::ZERO).unwrap().with_token(format!("{long}\u{e9}"));
-        assert_eq!(token.token().map(str::len), Some(MAX_NAME_LEN));
+        let record = Record::<()>::new("t", "x".into(), Duration::ZERO).unwrap();
+        let refused = record.with_token(&long[..=MAX_TOKEN_LEN]).unwrap_err();
+        assert!(matches!(refused, PublishError::NameTooLong { limit: MAX_TOKEN_LEN }));
     }
 }

@@ -132,7 +132,13 @@ impl<L> Shared<L> {
     }
 
     /// Appends a batch with the numbers that follow `first`, which has to be the next.
-    pub(super) fn apply(&self, topic: &str, first: u64, batch: Vec<Prepared<L>>) -> Result<(), ApplyError> {
+    /// Returns the topic's index, as long as the topic is there.
+    pub(super) fn apply(
+        &self,
+        topic: &str,
+        first: u64,
+        batch: Vec<Prepared<L>>,
+    ) -> Result<Option<usize>, ApplyError> {
         let (events, bytes) = (batch.len(), batch_bytes(&batch));
         let mut state = self.lock_at_this_time();
         if state.closed {
@@ -141,12 +147,24 @@ impl<L> Shared<L> {
         if state.sequence.checked_add(1) != Some(first) || first.checked_add(events as u64).is_none() {
             return Err(ApplyError::OutOfOrder { reached: state.sequence, first });
         }
-        if events > 0 {
-            let index = self.topic(&mut state, topic);
-            let wakers = self.append(&mut state, index, batch, events, bytes);
-            unlock(state, wakers);
+        if events == 0 {
+            return Ok(None);
         }
-        Ok(())
+        let index = self.topic(&mut state, topic);
+        let wakers = self.append(&mut state, index, batch, events, bytes);
+        unlock(state, wakers);
+        Ok(Some(index))
+    }
+
+    /// Lets go of what some topics keep up to a sequence number, a few at a time, between which others get the lock.
+    pub(super) fn trim_to(&self, indices: &[usize], to: u64) {
+        for portion in indices.chunks(TOPICS_AT_ONCE) {
+            let mut state = self.lock_at_this_time();
+            for &index in portion {
+                state.trim_to(index, to);
+            }
+            unlock(state, Vec::new());
+        }
     }
 
     /// Begins with another log.

@@ -249,6 +249,18 @@ impl<L> State<L> {
         self.garbage.tables.extend(table);
     }
 
+    /// Lets go of what a topic keeps up to a sequence number.
+    pub(super) fn trim_to(&mut self, index: usize, to: u64) {
+        let Some(topic) = self.topics.get_mut(index) else { return };
+        topic.log.forget_to(to);
+        if let Some(latest) = &mut topic.latest {
+            latest.evict_to(to, &mut self.garbage.values, &mut self.counters);
+        }
+        let needed_from = topic.needed_from();
+        self.trim(index, needed_from);
+        self.forget_unused(index);
+    }
+
     /// Forgets the ids of values that were just let go in a topic.
     pub(super) fn forget_values(&mut self, index: usize) {
         let Some(topic) = self.topics.get(index) else { return };

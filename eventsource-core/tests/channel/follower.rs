@@ -41,8 +41,12 @@ fn random_schedules_lead_somewhere() {
         all.epochs += run.epochs;
         all.lost += run.lost;
         all.ahead += run.ahead;
+        all.trimmed += run.trimmed;
     }
-    assert!(all.events > 5000 && all.epochs > 300 && all.lost > 500 && all.ahead > 300, "{all:?}");
+    assert!(
+        all.events > 5000 && all.epochs > 300 && all.lost > 500 && all.ahead > 300 && all.trimmed > 500,
+        "{all:?}"
+    );
 }
 
 #[test]
@@ -280,4 +284,27 @@ fn nobody_but_the_follower_publishes_and_it_only_in_order() {
     text(&mut stream);
     drop(follower);
     assert!(matches!(stream.poll(), Poll::Ready(None)), "nobody writes any more");
+}
+
+#[test]
+fn no_more_topics_are_kept_than_the_log_has_events_of() {
+    for latest in [false, true] {
+        let options = if latest { options().latest_per_key(10, 1 << 20) } else { options() };
+        let (topics, mut follower) = Topics::<()>::following(options);
+        follower.begin(1, 0);
+        let mut stream = open(topics.subscribe(["topic 5"], LastEventId::None));
+        for n in 1..=10_000 {
+            follower.apply(&format!("topic {n}"), n, ["x"]).unwrap();
+            follower.trim(n.saturating_sub(100));
+            assert!(topics.stats().topics <= 102, "{:?}", topics.stats());
+        }
+        assert!(text(&mut stream).ends_with("data: x\n\n"), "who hasn't read it yet still gets it");
+        let subscription = topics.subscribe(["topic 5"], LastEventId::parse(b"1-4"));
+        assert_eq!(subscription.resumed(), Resumed::Gap { missed: 1, is_exact: true });
+        drop((stream, subscription));
+        follower.trim(10_000);
+        topics.topics();
+        let stats = topics.stats();
+        assert_eq!((stats.topics, stats.events, stats.bytes), (0, 0, 0), "{stats:?}");
+    }
 }

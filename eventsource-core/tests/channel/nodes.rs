@@ -219,6 +219,7 @@ pub(crate) struct Run {
     pub(crate) epochs: u64,
     pub(crate) lost: usize,
     pub(crate) ahead: usize,
+    pub(crate) trimmed: usize,
 }
 
 /// Two nodes follow a log at speeds of their own, and three clients hop between them.
@@ -254,6 +255,13 @@ pub(crate) fn run(schedule: &[u8]) -> Run {
             0..=4 => {
                 let (topic, count) = (which % 3, u64::from(arg / 3 % 4) + 1);
                 log.record(Record::Events { topic, first: log.last + 1, count });
+            }
+            5 if arg >= 128 => {
+                // A node is told what the log has let go.
+                let follower = &mut nodes[which % 2].follower;
+                let to = follower.reached().sequence().saturating_sub(u64::from(arg % 16));
+                follower.trim(to);
+                run.trimmed += 1;
             }
             5 => log.record(Record::Skip { to: log.last + 1 + u64::from(arg % 3) }),
             6 if arg < 60 => {
