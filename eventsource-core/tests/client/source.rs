@@ -448,6 +448,23 @@ fn a_transport_that_hands_out_an_interim_head_has_failed() {
     assert_eq!(told, ["lost, the connection failed", "open 200", "event a"]);
 }
 
+#[test]
+fn the_bytes_before_an_end_are_counted() {
+    for (bytes, then) in [
+        (": only a comment\n", Then::End),
+        ("data: cu", Then::Cut),
+        ("data: a\n\n: a comment\n", Then::End),
+        ("data: far too large for that\n\ndata: after\n\n", Then::Silence),
+    ] {
+        let clock = ManualClock::new();
+        let server = Server::new([open(bytes, then)]);
+        let decoder = Decoder::new().limits(Limits::default().event(10));
+        let mut source = Box::pin(client(&server, &clock).decoder(decoder));
+        run(source.as_mut(), &clock, seconds(1), words);
+        assert_eq!(source.stats().bytes, bytes.len() as u64, "{bytes:?}");
+    }
+}
+
 /// Events with these numbers, of several kinds.
 fn numbered(numbers: std::ops::Range<u32>) -> String {
     let event = |n| format!(": {n}\nretry: {n}\nid: {n}\nevent: é\ndata: {n}\r\ndata:\n\n");
