@@ -279,7 +279,9 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
         let bytes = events.bytes();
         let new = bytes.saturating_sub(mem::replace(reported, bytes));
         this.stats.bytes = this.stats.bytes.saturating_add(new);
-        this.machine.handle_chunk(usize::try_from(new).unwrap_or(usize::MAX));
+        // An item is life also where its bytes have come some time ago: its reader was busy, and the server isn't silent.
+        let is_item = matches!(polled, Poll::Ready(Some(_)));
+        this.machine.handle_chunk(usize::try_from(new).unwrap_or(usize::MAX).max(is_item.into()));
         let error = match ready!(polled) {
             Some(Ok(OwnedItem::Event(event))) => {
                 this.stats.events = this.stats.events.saturating_add(1);
@@ -361,6 +363,10 @@ impl<C: Connect, T: Timer> Stream for EventSource<C, T> {
                 Step::Wait { .. } => Poll::Pending,
                 Step::Closed(_) => return Poll::Ready(None),
             };
+            if polled.is_ready() && self.machine.is_settling() {
+                // Nobody would notice that a connection has lasted which is always ahead of its reader.
+                let _ = self.as_mut().poll_alarm(cx);
+            }
             match polled {
                 Poll::Ready(Some(update)) => return Poll::Ready(Some(update)),
                 Poll::Ready(None) => continue,

@@ -448,6 +448,30 @@ fn a_transport_that_hands_out_an_interim_head_has_failed() {
     assert_eq!(told, ["lost, the connection failed", "open 200", "event a"]);
 }
 
+/// A body that always has more, of which a slow reader takes an event every ten seconds.
+#[test]
+fn a_connection_that_is_always_ahead_of_its_reader_has_lasted_as_well() {
+    for idle_timeout in [seconds(0), seconds(2), seconds(8), seconds(300)] {
+        for chunk in ["data\n\n", "data\n\ndata\n\nretry: 100\n", "retry: 100\n"] {
+            let clock = ManualClock::new();
+            let server = Server::default();
+            let given = stream::iter(vec![Ok(chunk.as_bytes().to_vec()); 1000]);
+            let given = given.chain(stream::iter([Err("cut")])).boxed_local();
+            let policy = Policy::default().jitter(false).idle_timeout(idle_timeout).max_failures(1);
+            let mut source = client(&server, &clock).policy(policy).begin_open(given);
+            let lost = loop {
+                match source.next().now_or_never() {
+                    Some(Some(Update::Lost(lost))) => break lost,
+                    Some(Some(Update::Event(_))) | None => clock.advance(seconds(10)),
+                    other => panic!("{other:?}"),
+                }
+            };
+            assert_eq!(lost.reason, Reason::Transport, "no silence: {idle_timeout:?}, {chunk:?}");
+            assert!(lost.retry_in.is_some(), "a failure: {idle_timeout:?}, {chunk:?}");
+        }
+    }
+}
+
 #[test]
 fn the_bytes_before_an_end_are_counted() {
     for (bytes, then) in [
