@@ -157,6 +157,29 @@ fn a_browser_that_does_not_read_holds_up_nobody() {
 }
 
 #[test]
+fn what_is_kept_is_bounded_whether_events_have_ids_or_not() {
+    let upstream = Upstream::start();
+    let gateway = gateway(&upstream.url, "10");
+    let _first = Events::of(&gateway);
+    let (mut connection, _) = open(&upstream, "retry: 100\n\n");
+    // Twice as much as is kept.
+    let large = format!("data: {}\n\n", "x".repeat(256 * 1024));
+    for _ in 0..32 {
+        connection.send(&large);
+    }
+    connection.send("id: 1\ndata: the last\n\n");
+    drop(connection);
+    let (mut connection, request) = upstream.accept();
+    assert_eq!(field(&request, "last-event-id").as_deref(), Some("1"), "all has come");
+    let mut late = Events::after(&gateway, "unknown");
+    late.read_until(|seen| !seen.events.is_empty());
+    connection.send("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
+    let seen = late.read_to_end();
+    assert_eq!(data(&seen).last(), Some(&"the last"));
+    assert!((10..18).contains(&seen.events.len()), "{}", seen.events.len());
+}
+
+#[test]
 fn gateways_can_be_chained() {
     let port = free_port();
     let tick = Server::start(TICK, port);

@@ -156,7 +156,8 @@ impl Gateway {
             Err(PublishError::MissingId | PublishError::UnresumableId | PublishError::DuplicateId) => {
                 let stand_in = format!("{}-{}", self.secret, self.channel.stats().published);
                 let stand_in = EventIdBuf::try_from(stand_in).expect("an id of digits");
-                let publication = Publication::<()>::from(Event::empty().id(stand_in.as_id()));
+                // It has the whole event, too, for the channel doesn't count what a label takes.
+                let publication = Publication::<()>::from(Event::from(event).id(stand_in.as_id()));
                 self.channel.publish(publication.label(Some(Event::from(event).into())))?;
             }
             published => drop(published?),
