@@ -180,6 +180,23 @@ fn what_is_kept_is_bounded_whether_events_have_ids_or_not() {
 }
 
 #[test]
+fn a_server_upstream_is_not_asked_sooner_because_nobody_has_listened_meanwhile() {
+    let upstream = Upstream::start();
+    let gateway = gateway(&upstream.url, "0.1");
+    let browser = Events::of(&gateway);
+    let (mut connection, _) = upstream.accept();
+    connection.send("HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n\r\n");
+    connection.wait_for_end();
+    let refused = Instant::now();
+    drop(browser);
+    // Longer than the grace.
+    std::thread::sleep(Duration::from_secs(1));
+    let _browser = Events::of(&gateway);
+    let (_connection, _) = open(&upstream, "");
+    assert!(refused.elapsed() >= Duration::from_millis(4900), "{:?}", refused.elapsed());
+}
+
+#[test]
 fn gateways_can_be_chained() {
     let port = free_port();
     let tick = Server::start(TICK, port);
