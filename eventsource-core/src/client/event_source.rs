@@ -153,6 +153,9 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
             Body::Open { .. } => Reconnection::open,
         };
         self.machine = machine(self.policy, self.seed);
+        // Of a request that was sent too early, nothing is left.
+        self.connecting = None;
+        self.stats.attempts = 0;
         self.machine.handle_last_event_id(self.body.last_event_id());
         self
     }
@@ -192,7 +195,10 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
     /// Drops the connection, and connects at once when this is polled next. See [`Reconnection::restart`].
     pub fn restart(&mut self) {
         self.drop_connection();
-        self.machine.restart();
+        // An attempt that hasn't sent its request yet needn't be followed by another.
+        if self.stats.attempts == self.machine.attempts() {
+            self.machine.restart();
+        }
     }
 
     /// Drops the connection, and ends this stream.

@@ -473,6 +473,33 @@ fn a_connection_that_is_always_ahead_of_its_reader_has_lasted_as_well() {
 }
 
 #[test]
+fn settings_that_come_late_begin_anew_and_a_restart_that_is_early_begins_nothing() {
+    // It's waiting, connecting or reading.
+    for reply in [Reply::Refuse, Reply::Never, open("data: a\n\n", Then::Silence)] {
+        let clock = ManualClock::new();
+        let server = Server::new([reply.clone(), open("data: b\n\n", Then::Silence)]);
+        let mut source = client(&server, &clock);
+        run(Pin::new(&mut source), &clock, millis(1), words);
+        let is_open = matches!(source.state(), Step::Read);
+        let mut source = source.idle_timeout(seconds(2));
+        let told = run(Pin::new(&mut source), &clock, millis(2400), words);
+        let silence = ["lost, the event stream was idle for too long"];
+        assert_eq!(told, if is_open { &silence[..] } else { &["open 200", "event b"] });
+    }
+    let clock = ManualClock::new();
+    let server = Server::new([open("data: a\n\n", Then::Silence)]);
+    let mut source = client(&server, &clock);
+    source.restart();
+    source.restart();
+    assert_eq!(run(Pin::new(&mut source), &clock, millis(1), words), ["open 200", "event a"]);
+    source.restart();
+    source.restart();
+    assert_eq!(run(Pin::new(&mut source), &clock, millis(1), words), [""; 0]);
+    let numbers: Vec<_> = server.asked.borrow().iter().map(Attempt::number).collect();
+    assert_eq!((numbers, source.stats().attempts), (vec![1, 2], 2));
+}
+
+#[test]
 fn the_bytes_before_an_end_are_counted() {
     for (bytes, then) in [
         (": only a comment\n", Then::End),
