@@ -4,7 +4,7 @@ mod options;
 mod print;
 
 use eventsource_tokio::EventSource;
-use eventsource_tokio::client::{Attempt, Head, HttpTransport, Reason, Update};
+use eventsource_tokio::client::{Attempt, Head, HttpTransport, Update};
 use examples::{cause, web};
 use futures_util::StreamExt;
 use options::{HELP, Options};
