@@ -130,11 +130,13 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
     }
 
     /// Sets the decoder whose settings each connection has: its limits, what is done about an event that exceeds them, and whether
-    /// comments are told. Its last event ID is the first to be sent. To be called before it's polled, and before
-    /// [`begin_open`](Self::begin_open).
+    /// comments are told. Its last event ID is the first to be sent. To be called before it's polled.
     pub fn decoder(mut self, mut decoder: Decoder) -> Self {
         decoder.reset();
-        self.body = Body::None(decoder);
+        match &mut self.body {
+            Body::None(before) => *before = decoder,
+            Body::Open { items, .. } => items.begin_anew(decoder),
+        }
         self.begin_anew()
     }
 
@@ -544,6 +546,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
 pin_project! {
     /// The events of an [`EventSource`], what [`EventSource::events`] returns. Losses that are followed by another attempt aren't told.
     /// The one that's final is an error, unless the server has ended the stream in good order or answered 204; then this stream ends.
+    /// After [too many failures](Policy::max_failures) it's an error, whatever the last one was.
     ///
     /// # Cancel safety
     /// It's a stream: an event is either handed out or still inside.
@@ -577,7 +580,11 @@ impl<C: Connect, T: Timer> Stream for SourceEvents<C, T> {
         for _ in 0..ROUNDS {
             return Poll::Ready(match ready!(source.as_mut().poll_next(cx)) {
                 Some(Update::Event(event)) => Some(Ok(event)),
-                Some(Update::Lost(lost)) if lost.is_final() && !lost.reason.is_end() => Some(Err(lost)),
+                Some(Update::Lost(lost))
+                    if lost.is_final() && (!lost.reason.is_end() || source.machine.has_given_up()) =>
+                {
+                    Some(Err(lost))
+                }
                 Some(_) => continue,
                 None => None,
             });

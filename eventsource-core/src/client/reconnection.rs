@@ -143,6 +143,12 @@ impl Reconnection {
         }
     }
 
+    /// Returns whether it's closed for too many failures in a row.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn has_given_up(&self) -> bool {
+        matches!(self.state, State::Closed(_)) && self.policy.is_exhausted(self.failures)
+    }
+
     /// Returns how many attempts have begun so far. Each is one request, its redirects aside.
     pub const fn attempts(&self) -> u64 {
         self.attempts

@@ -342,6 +342,12 @@ fn the_events_alone_end_with_an_answer_and_fail_with_what_is_final() {
             vec![open("data: a\n\n", Then::End), Reply::Head(Head::new(204, EVENT_STREAM))],
             vec!["a", "the end"],
         ),
+        // It gives up, and the server hasn't said that this is the end.
+        (
+            Policy::default().max_failures(2),
+            vec![open("data: a\n\n", Then::End), open("", Then::End), open("", Then::End)],
+            vec!["a", "error: the server ended the event stream", "the end"],
+        ),
     ] {
         let clock = ManualClock::new();
         let server = Server::new(replies);
@@ -607,5 +613,26 @@ fn a_transport_may_say_that_its_error_is_final() {
         }
         assert_eq!(told, expected);
         assert_eq!(client.state(), Step::Closed(Reason::Fatal));
+    }
+}
+
+#[test]
+fn a_body_that_is_there_is_read_with_the_decoder_whichever_is_set_first() {
+    for body_first in [false, true] {
+        let clock = ManualClock::new();
+        let server = Server::default();
+        let decoder = Decoder::new().comments(true).resume_after(EventId::new("7").unwrap());
+        let body = || stream::iter([Ok(b": hello\ndata: a\n\n".to_vec())]).boxed_local();
+        let client = client(&server, &clock).policy(Policy::answer());
+        let client = if body_first {
+            client.begin_open(body()).decoder(decoder)
+        } else {
+            client.decoder(decoder).begin_open(body())
+        };
+        let mut client = Box::pin(client);
+        assert_eq!(client.last_event_id().as_str(), "7");
+        let told = run(client.as_mut(), &clock, seconds(1), words);
+        assert_eq!(told[..2], ["comment hello", "event a"]);
+        assert_eq!(server.last_event_ids(), [""; 0], "nothing is asked for twice");
     }
 }

@@ -60,7 +60,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     let prompt = prompt.ok_or("the prompt is missing; --help says more")?;
     let question = json!({ "prompt": prompt, "words": words }).to_string();
-    let question = web(None)?.post(url).header(CONTENT_TYPE, "application/json").body(question);
+    let question = web(None, true)?.post(url).header(CONTENT_TYPE, "application/json").body(question);
     let transport = HttpTransport::new(move |attempt: Attempt| {
         let question = question.try_clone().expect("its body is text").headers(attempt.headers());
         question.send().map_err(reqwest::Error::without_url)

@@ -314,6 +314,15 @@ pin_project! {
 }
 
 impl<S> Items<S> {
+    /// Begins anew with another decoder, of chunks that nobody has asked for.
+    pub(crate) fn begin_anew(&mut self, decoder: Decoder) {
+        let Events { rest, decoder: fresh, decoded, shared, bytes, last_event_id, retry, .. } =
+            Events::with_decoder((), decoder);
+        let events = &mut self.events;
+        (events.rest, events.decoder, events.decoded, events.shared) = (rest, fresh, decoded, shared);
+        (events.bytes, events.last_event_id, events.retry) = (bytes, last_event_id, retry);
+    }
+
     /// Returns the stream that this was made of, to ask how it stands.
     pub fn events(&self) -> &Events<S> {
         &self.events
