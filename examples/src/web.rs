@@ -11,17 +11,20 @@ use url::Url;
 /// So many redirects are followed, as by a browser.
 const MAX_REDIRECTS: usize = 20;
 
-/// Makes a client of HTTP and HTTPS, which trusts the system's certificates, or those in a PEM file instead.
+/// Makes a client of HTTP and HTTPS, which trusts the system's certificates, or those in a PEM file instead. Redirects to
+/// another server are followed if they may lead `elsewhere`: reqwest keeps a login from that server, and no other header.
 ///
 /// # Errors
 /// When the file can't be read, or holds no certificate.
-pub fn web(cacert: Option<&Path>) -> Result<Client, Box<dyn Error>> {
+pub fn web(cacert: Option<&Path>, elsewhere: bool) -> Result<Client, Box<dyn Error>> {
     // One that is installed already is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut client = Client::builder().referer(false).redirect(Policy::custom(|redirect| {
+    let mut client = Client::builder().referer(false).redirect(Policy::custom(move |redirect| {
         // One that isn't followed is an answer that's no event stream. As an error, it would be tried again for ever.
         let is_web = matches!(redirect.url().scheme(), "http" | "https");
-        if is_web && redirect.previous().len() <= MAX_REDIRECTS { redirect.follow() } else { redirect.stop() }
+        let is_here = redirect.previous().iter().all(|from| from.origin() == redirect.url().origin());
+        let may_follow = is_web && (elsewhere || is_here) && redirect.previous().len() <= MAX_REDIRECTS;
+        if may_follow { redirect.follow() } else { redirect.stop() }
     }));
     if let Some(file) = cacert {
         let pem = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;

@@ -82,7 +82,7 @@ enum Body<S> {
     /// There's none. The decoder is for the next one.
     None(Decoder),
     Open {
-        items: Items<Counted<S>>,
+        items: Items<S>,
         /// So many of its bytes the machine knows of.
         reported: u64,
         #[cfg(feature = "std")]
@@ -130,11 +130,13 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
     }
 
     /// Sets the decoder whose settings each connection has: its limits, what is done about an event that exceeds them, and whether
-    /// comments are told. Its last event ID is the first to be sent. To be called before it's polled, and before
-    /// [`begin_open`](Self::begin_open).
+    /// comments are told. Its last event ID is the first to be sent. To be called before it's polled.
     pub fn decoder(mut self, mut decoder: Decoder) -> Self {
         decoder.reset();
-        self.body = Body::None(decoder);
+        match &mut self.body {
+            Body::None(before) => *before = decoder,
+            Body::Open { items, .. } => items.begin_anew(decoder),
+        }
         self.begin_anew()
     }
 
@@ -153,6 +155,9 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
             Body::Open { .. } => Reconnection::open,
         };
         self.machine = machine(self.policy, self.seed);
+        // Of a request that was sent too early, nothing is left.
+        self.connecting = None;
+        self.stats.attempts = 0;
         self.machine.handle_last_event_id(self.body.last_event_id());
         self
     }
@@ -221,7 +226,10 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
     /// Drops the connection, and connects at once when this is polled next. See [`Reconnection::restart`].
     pub fn restart(&mut self) {
         self.drop_connection();
-        self.machine.restart();
+        // An attempt that hasn't sent its request yet needn't be followed by another.
+        if self.stats.attempts == self.machine.attempts() {
+            self.machine.restart();
+        }
     }
 
     /// Drops the connection, and ends this stream.
@@ -305,11 +313,12 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
         };
         let polled = Pin::new(&mut *items).poll_next(cx);
         let events = items.events();
-        if let Some(chunks) = events.chunks() {
-            let new = chunks.bytes.saturating_sub(mem::replace(reported, chunks.bytes));
-            this.stats.bytes = this.stats.bytes.saturating_add(new);
-            this.machine.handle_chunk(usize::try_from(new).unwrap_or(usize::MAX));
-        }
+        let bytes = events.bytes();
+        let new = bytes.saturating_sub(mem::replace(reported, bytes));
+        this.stats.bytes = this.stats.bytes.saturating_add(new);
+        // An item is life also where its bytes have come some time ago: its reader was busy, and the server isn't silent.
+        let is_item = matches!(polled, Poll::Ready(Some(_)));
+        this.machine.handle_chunk(usize::try_from(new).unwrap_or(usize::MAX).max(is_item.into()));
         let error = match ready!(polled) {
             Some(Ok(OwnedItem::Event(event))) => {
                 this.stats.events = this.stats.events.saturating_add(1);
@@ -391,6 +400,10 @@ impl<C: Connect, T: Timer> Stream for EventSource<C, T> {
                 Step::Wait { .. } => Poll::Pending,
                 Step::Closed(_) => return Poll::Ready(None),
             };
+            if polled.is_ready() && self.machine.is_settling() {
+                // Nobody would notice that a connection has lasted which is always ahead of its reader.
+                let _ = self.as_mut().poll_alarm(cx);
+            }
             match polled {
                 Poll::Ready(Some(update)) => return Poll::Ready(Some(update)),
                 Poll::Ready(None) => continue,
@@ -425,10 +438,8 @@ impl<S> Body<S> {
     fn open(&mut self, body: S) {
         self.close();
         if let Self::None(decoder) = self {
-            let chunks = Counted { chunks: body, bytes: 0 };
-            let items = Events::with_decoder(chunks, mem::take(decoder)).items();
             *self = Self::Open {
-                items,
+                items: Events::with_decoder(body, mem::take(decoder)).items(),
                 reported: 0,
                 #[cfg(feature = "std")]
                 since: Instant::now(),
@@ -453,29 +464,6 @@ impl<S> Body<S> {
             Self::None(decoder) => decoder.last_event_id(),
             Self::Open { items, .. } => items.events().last_event_id(),
         }
-    }
-}
-
-/// Counts the bytes of a stream of chunks.
-struct Counted<S> {
-    chunks: S,
-    bytes: u64,
-}
-
-impl<S, C, E> Stream for Counted<S>
-where
-    S: Stream<Item = Result<C, E>> + Unpin,
-    C: AsRef<[u8]>,
-{
-    type Item = S::Item;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let next = ready!(Pin::new(&mut self.chunks).poll_next(cx));
-        if let Some(Ok(chunk)) = &next {
-            let len = u64::try_from(chunk.as_ref().len()).unwrap_or(u64::MAX);
-            self.bytes = self.bytes.saturating_add(len);
-        }
-        Poll::Ready(next)
     }
 }
 
@@ -558,6 +546,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
 pin_project! {
     /// The events of an [`EventSource`], what [`EventSource::events`] returns. Losses that are followed by another attempt aren't told.
     /// The one that's final is an error, unless the server has ended the stream in good order or answered 204; then this stream ends.
+    /// After [too many failures](Policy::max_failures) it's an error, whatever the last one was.
     ///
     /// # Cancel safety
     /// It's a stream: an event is either handed out or still inside.
@@ -591,7 +580,11 @@ impl<C: Connect, T: Timer> Stream for SourceEvents<C, T> {
         for _ in 0..ROUNDS {
             return Poll::Ready(match ready!(source.as_mut().poll_next(cx)) {
                 Some(Update::Event(event)) => Some(Ok(event)),
-                Some(Update::Lost(lost)) if lost.is_final() && !lost.reason.is_end() => Some(Err(lost)),
+                Some(Update::Lost(lost))
+                    if lost.is_final() && (!lost.reason.is_end() || source.machine.has_given_up()) =>
+                {
+                    Some(Err(lost))
+                }
                 Some(_) => continue,
                 None => None,
             });

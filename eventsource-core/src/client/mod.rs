@@ -43,7 +43,9 @@
 //!         if let Some(after) = machine.take_alarm() {
 //!             deadline = Instant::now().checked_add(after); // too long: never
 //!         }
-//!         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+//!         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+//!         // Of many a socket, zero isn't accepted.
+//!         let timeout = left.map(|left| left.max(Duration::from_millis(1)));
 //!         match machine.step() {
 //!             Step::Connect => {
 //!                 decoder.reset(); // its last event ID stays
@@ -68,6 +70,10 @@
 //!                         let bytes = &buffer[..len];
 //!                         if decode(&mut decoder, bytes, &mut machine, &mut on_event).is_err() {
 //!                             machine.handle_limit_error();
+//!                         }
+//!                         // There may always be more to read.
+//!                         if deadline.is_some_and(|at| at <= Instant::now()) {
+//!                             machine.handle_alarm();
 //!                         }
 //!                     }
 //!                     Err(e) if e.kind() == ErrorKind::TimedOut => machine.handle_alarm(),

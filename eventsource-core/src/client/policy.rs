@@ -163,9 +163,14 @@ impl Policy {
         self
     }
 
+    /// Returns whether so many failures in a row are too many.
+    pub(super) const fn is_exhausted(&self, failures: u32) -> bool {
+        failures > 0 && failures >= self.max_failures
+    }
+
     /// Returns how long to wait before the next attempt, or nothing if there shall be none. Takes a new `seed` each time.
     pub(super) fn delay_after(&self, lost: Lost, retry: Option<Duration>, seed: u64) -> Option<Duration> {
-        if lost.failures > 0 && lost.failures >= self.max_failures {
+        if self.is_exhausted(lost.failures) {
             return None;
         }
         if (self.decide)(lost) == Decision::Stop {

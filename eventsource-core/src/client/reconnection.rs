@@ -34,7 +34,8 @@ const QUARTERS: u32 = 4;
 /// Beside that there's one alarm. After each report, set it to what [`take_alarm`](Self::take_alarm) returns, if it returns
 /// anything; when it expires, report that with [`handle_alarm`](Self::handle_alarm). It's set once for each attempt and each wait, and four
 /// times in an idle timeout while a connection is open, never for each chunk. Look for a response or for bytes
-/// before you report an expiry, so that a caller who was busy for long isn't taken for a server that's silent.
+/// before you report an expiry, so that a caller who was busy for long isn't taken for a server that's silent. But report it then, also
+/// where there are always more bytes: a connection that has lasted is no failure.
 ///
 /// ```
 /// use core::time::Duration;
@@ -140,6 +141,12 @@ impl Reconnection {
             State::Waiting { delay, reason } => Step::Wait { delay, reason },
             State::Closed(reason) => Step::Closed(reason),
         }
+    }
+
+    /// Returns whether it's closed for too many failures in a row.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn has_given_up(&self) -> bool {
+        matches!(self.state, State::Closed(_)) && self.policy.is_exhausted(self.failures)
     }
 
     /// Returns how many attempts have begun so far. Each is one request, its redirects aside.
@@ -270,6 +277,12 @@ impl Reconnection {
         if !matches!(self.state, State::Closed(_)) {
             self.close_for(Reason::Closed);
         }
+    }
+
+    /// Returns whether a connection is open that hasn't lasted yet, so that the next expiry of the alarm counts, bytes or not.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn is_settling(&self) -> bool {
+        matches!(&self.state, State::Open(open) if !open.until_settled.is_zero())
     }
 
     fn connect(&mut self) {

@@ -342,6 +342,12 @@ fn the_events_alone_end_with_an_answer_and_fail_with_what_is_final() {
             vec![open("data: a\n\n", Then::End), Reply::Head(Head::new(204, EVENT_STREAM))],
             vec!["a", "the end"],
         ),
+        // It gives up, and the server hasn't said that this is the end.
+        (
+            Policy::default().max_failures(2),
+            vec![open("data: a\n\n", Then::End), open("", Then::End), open("", Then::End)],
+            vec!["a", "error: the server ended the event stream", "the end"],
+        ),
     ] {
         let clock = ManualClock::new();
         let server = Server::new(replies);
@@ -448,6 +454,74 @@ fn a_transport_that_hands_out_an_interim_head_has_failed() {
     assert_eq!(told, ["lost, the connection failed", "open 200", "event a"]);
 }
 
+/// A body that always has more, of which a slow reader takes an event every ten seconds.
+#[test]
+fn a_connection_that_is_always_ahead_of_its_reader_has_lasted_as_well() {
+    for idle_timeout in [seconds(0), seconds(2), seconds(8), seconds(300)] {
+        for chunk in ["data\n\n", "data\n\ndata\n\nretry: 100\n", "retry: 100\n"] {
+            let clock = ManualClock::new();
+            let server = Server::default();
+            let given = stream::iter(vec![Ok(chunk.as_bytes().to_vec()); 1000]);
+            let given = given.chain(stream::iter([Err("cut")])).boxed_local();
+            let policy = Policy::default().jitter(false).idle_timeout(idle_timeout).max_failures(1);
+            let mut source = client(&server, &clock).policy(policy).begin_open(given);
+            let lost = loop {
+                match source.next().now_or_never() {
+                    Some(Some(Update::Lost(lost))) => break lost,
+                    Some(Some(Update::Event(_))) | None => clock.advance(seconds(10)),
+                    other => panic!("{other:?}"),
+                }
+            };
+            assert_eq!(lost.reason, Reason::Transport, "no silence: {idle_timeout:?}, {chunk:?}");
+            assert!(lost.retry_in.is_some(), "a failure: {idle_timeout:?}, {chunk:?}");
+        }
+    }
+}
+
+#[test]
+fn settings_that_come_late_begin_anew_and_a_restart_that_is_early_begins_nothing() {
+    // It's waiting, connecting or reading.
+    for reply in [Reply::Refuse, Reply::Never, open("data: a\n\n", Then::Silence)] {
+        let clock = ManualClock::new();
+        let server = Server::new([reply.clone(), open("data: b\n\n", Then::Silence)]);
+        let mut source = client(&server, &clock);
+        run(Pin::new(&mut source), &clock, millis(1), words);
+        let is_open = matches!(source.state(), Step::Read);
+        let mut source = source.idle_timeout(seconds(2));
+        let told = run(Pin::new(&mut source), &clock, millis(2400), words);
+        let silence = ["lost, the event stream was idle for too long"];
+        assert_eq!(told, if is_open { &silence[..] } else { &["open 200", "event b"] });
+    }
+    let clock = ManualClock::new();
+    let server = Server::new([open("data: a\n\n", Then::Silence)]);
+    let mut source = client(&server, &clock);
+    source.restart();
+    source.restart();
+    assert_eq!(run(Pin::new(&mut source), &clock, millis(1), words), ["open 200", "event a"]);
+    source.restart();
+    source.restart();
+    assert_eq!(run(Pin::new(&mut source), &clock, millis(1), words), [""; 0]);
+    let numbers: Vec<_> = server.asked.borrow().iter().map(Attempt::number).collect();
+    assert_eq!((numbers, source.stats().attempts), (vec![1, 2], 2));
+}
+
+#[test]
+fn the_bytes_before_an_end_are_counted() {
+    for (bytes, then) in [
+        (": only a comment\n", Then::End),
+        ("data: cu", Then::Cut),
+        ("data: a\n\n: a comment\n", Then::End),
+        ("data: far too large for that\n\ndata: after\n\n", Then::Silence),
+    ] {
+        let clock = ManualClock::new();
+        let server = Server::new([open(bytes, then)]);
+        let decoder = Decoder::new().limits(Limits::default().event(10));
+        let mut source = Box::pin(client(&server, &clock).decoder(decoder));
+        run(source.as_mut(), &clock, seconds(1), words);
+        assert_eq!(source.stats().bytes, bytes.len() as u64, "{bytes:?}");
+    }
+}
+
 /// Events with these numbers, of several kinds.
 fn numbered(numbers: std::ops::Range<u32>) -> String {
     let event = |n| format!(": {n}\nretry: {n}\nid: {n}\nevent: é\ndata: {n}\r\ndata:\n\n");
@@ -539,5 +613,26 @@ fn a_transport_may_say_that_its_error_is_final() {
         }
         assert_eq!(told, expected);
         assert_eq!(client.state(), Step::Closed(Reason::Fatal));
+    }
+}
+
+#[test]
+fn a_body_that_is_there_is_read_with_the_decoder_whichever_is_set_first() {
+    for body_first in [false, true] {
+        let clock = ManualClock::new();
+        let server = Server::default();
+        let decoder = Decoder::new().comments(true).resume_after(EventId::new("7").unwrap());
+        let body = || stream::iter([Ok(b": hello\ndata: a\n\n".to_vec())]).boxed_local();
+        let client = client(&server, &clock).policy(Policy::answer());
+        let client = if body_first {
+            client.begin_open(body()).decoder(decoder)
+        } else {
+            client.decoder(decoder).begin_open(body())
+        };
+        let mut client = Box::pin(client);
+        assert_eq!(client.last_event_id().as_str(), "7");
+        let told = run(client.as_mut(), &clock, seconds(1), words);
+        assert_eq!(told[..2], ["comment hello", "event a"]);
+        assert_eq!(server.last_event_ids(), [""; 0], "nothing is asked for twice");
     }
 }

@@ -7,7 +7,7 @@
 use eventsource_tokio::client::{Attempt, HttpTransport, Policy, Update};
 use eventsource_tokio::{EventSource, event_name};
 use examples::{cause, harmless, web, web_url};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryFutureExt};
 use lexopt::prelude::{Long, Value, ValueExt};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
@@ -60,9 +60,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     let prompt = prompt.ok_or("the prompt is missing; --help says more")?;
     let question = json!({ "prompt": prompt, "words": words }).to_string();
-    let question = web(None)?.post(url).header(CONTENT_TYPE, "application/json").body(question);
+    let question = web(None, true)?.post(url).header(CONTENT_TYPE, "application/json").body(question);
     let transport = HttpTransport::new(move |attempt: Attempt| {
-        question.try_clone().expect("its body is text").headers(attempt.headers()).send()
+        let question = question.try_clone().expect("its body is text").headers(attempt.headers());
+        question.send().map_err(reqwest::Error::without_url)
     });
     let policy = Policy::answer().idle_timeout(idle_timeout);
     let mut answer = EventSource::new(transport).policy(policy);

@@ -157,6 +157,46 @@ fn a_browser_that_does_not_read_holds_up_nobody() {
 }
 
 #[test]
+fn what_is_kept_is_bounded_whether_events_have_ids_or_not() {
+    let upstream = Upstream::start();
+    let gateway = gateway(&upstream.url, "10");
+    let _first = Events::of(&gateway);
+    let (mut connection, _) = open(&upstream, "retry: 100\n\n");
+    // Twice as much as is kept.
+    let large = format!("data: {}\n\n", "x".repeat(256 * 1024));
+    for _ in 0..32 {
+        connection.send(&large);
+    }
+    connection.send("id: 1\ndata: the last\n\n");
+    drop(connection);
+    let (mut connection, request) = upstream.accept();
+    assert_eq!(field(&request, "last-event-id").as_deref(), Some("1"), "all has come");
+    let mut late = Events::after(&gateway, "unknown");
+    late.read_until(|seen| !seen.events.is_empty());
+    connection.send("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
+    let seen = late.read_to_end();
+    assert_eq!(data(&seen).last(), Some(&"the last"));
+    assert!((10..18).contains(&seen.events.len()), "{}", seen.events.len());
+}
+
+#[test]
+fn a_server_upstream_is_not_asked_sooner_because_nobody_has_listened_meanwhile() {
+    let upstream = Upstream::start();
+    let gateway = gateway(&upstream.url, "0.1");
+    let browser = Events::of(&gateway);
+    let (mut connection, _) = upstream.accept();
+    connection.send("HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n\r\n");
+    connection.wait_for_end();
+    let refused = Instant::now();
+    drop(browser);
+    // Longer than the grace.
+    std::thread::sleep(Duration::from_secs(1));
+    let _browser = Events::of(&gateway);
+    let (_connection, _) = open(&upstream, "");
+    assert!(refused.elapsed() >= Duration::from_millis(4900), "{:?}", refused.elapsed());
+}
+
+#[test]
 fn gateways_can_be_chained() {
     let port = free_port();
     let tick = Server::start(TICK, port);

@@ -2,7 +2,7 @@
 
 use crate::http::{Events, request};
 use crate::scripted::stream;
-use crate::server::Server;
+use crate::server::{Server, free_port};
 use crate::upstream::Upstream;
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
@@ -136,4 +136,12 @@ fn it_explains_itself() {
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{arguments:?}");
         assert!(text(&output.stderr).starts_with("llm_client: "), "{output:?}");
     }
+}
+
+#[test]
+fn a_key_in_the_url_is_told_to_nobody() {
+    let url = format!("http://me:secret@127.0.0.1:{}/answer?key=secret", free_port());
+    let output = client(&url, "Why?", &[]).output().unwrap();
+    assert!(text(&output.stderr).contains("Connection refused"), "{output:?}");
+    assert!(output.status.code() == Some(1) && !format!("{output:?}").contains("secret"), "{output:?}");
 }

@@ -106,6 +106,8 @@ pin_project! {
         // What a chunk gave, in order: the stream's state is that of what was handed out.
         decoded: VecDeque<Result<OwnedItem, LimitError>>,
         shared: Shared,
+        // So many have come.
+        bytes: u64,
         // As of the last event handed out.
         last_event_id: EventIdBuf,
         retry: Option<Duration>,
@@ -128,6 +130,7 @@ impl<S> Events<S> {
             decoder,
             decoded: VecDeque::new(),
             shared: Shared { name: EventNameBuf::MESSAGE, id: last_event_id.clone(), chunk: 0 },
+            bytes: 0,
             last_event_id,
             retry: None,
         }
@@ -135,13 +138,13 @@ impl<S> Events<S> {
 
     /// With the same state, over other chunks.
     pub(crate) fn map_chunks<T>(self, map: impl FnOnce(S) -> T) -> Events<T> {
-        let Self { chunks, rest, decoder, decoded, shared, last_event_id, retry } = self;
-        Events { chunks: chunks.map(map), rest, decoder, decoded, shared, last_event_id, retry }
+        let Self { chunks, rest, decoder, decoded, shared, bytes, last_event_id, retry } = self;
+        Events { chunks: chunks.map(map), rest, decoder, decoded, shared, bytes, last_event_id, retry }
     }
 
-    /// The chunks, until they have ended.
-    pub(crate) fn chunks(&self) -> Option<&S> {
-        self.chunks.as_ref()
+    /// So many bytes have come.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The last event ID as of the last event handed out; to be sent with the next request.
@@ -248,6 +251,8 @@ where
                 Some(Ok(chunk)) => {
                     *this.rest = Bytes::from_owner(chunk);
                     this.shared.chunk = this.rest.len();
+                    let len = u64::try_from(this.rest.len()).unwrap_or(u64::MAX);
+                    *this.bytes = this.bytes.saturating_add(len);
                 }
                 Some(Err(error)) => {
                     this.chunks.set(None);
@@ -309,6 +314,15 @@ pin_project! {
 }
 
 impl<S> Items<S> {
+    /// Begins anew with another decoder, of chunks that nobody has asked for.
+    pub(crate) fn begin_anew(&mut self, decoder: Decoder) {
+        let Events { rest, decoder: fresh, decoded, shared, bytes, last_event_id, retry, .. } =
+            Events::with_decoder((), decoder);
+        let events = &mut self.events;
+        (events.rest, events.decoder, events.decoded, events.shared) = (rest, fresh, decoded, shared);
+        (events.bytes, events.last_event_id, events.retry) = (bytes, last_event_id, retry);
+    }
+
     /// Returns the stream that this was made of, to ask how it stands.
     pub fn events(&self) -> &Events<S> {
         &self.events

@@ -4,7 +4,7 @@ mod options;
 mod print;
 
 use eventsource_tokio::EventSource;
-use eventsource_tokio::client::{Attempt, Head, HttpTransport, Reason, Update};
+use eventsource_tokio::client::{Attempt, Head, HttpTransport, Update};
 use examples::{cause, web};
 use futures_util::StreamExt;
 use options::{HELP, Options};
@@ -31,7 +31,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         return Ok(());
     };
     let printer = Printer::new(json);
-    let web = web(cacert.as_deref())?;
+    let web = web(cacert.as_deref(), headers.is_empty())?;
     // What it has of a login is sent as such, and isn't a part of this URL.
     let place = web.get(url.clone()).build()?.url().clone();
     let transport = HttpTransport::new(move |attempt: Attempt| {

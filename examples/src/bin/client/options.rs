@@ -20,7 +20,8 @@ Usage: client [OPTIONS] URL
 
   --url URL                http:// or https://; a login in it is sent as Basic authorization
   --cacert FILE            trust these certificates (PEM) instead of the system's
-  --header 'NAME: VALUE'   send this field, too; may be repeated
+  --header 'NAME: VALUE'   send this field, too; may be repeated. Redirects to other servers
+                           aren't followed then
   --data TEXT|@FILE|-      POST this, a file or the standard input; as JSON unless a header
                            says otherwise
   --policy default|browser|answer

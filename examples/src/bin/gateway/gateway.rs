@@ -2,7 +2,7 @@
 
 use eventsource_hyper::Refusal;
 use eventsource_tokio::channel::{Ids, PublishError, Start, Subscription};
-use eventsource_tokio::client::{Attempt, Connect, HttpTransport, Reason, Update};
+use eventsource_tokio::client::{Attempt, Connect, HttpTransport, Reason, Step, Update};
 use eventsource_tokio::codec::{EventIdBuf, Overflow};
 use eventsource_tokio::{
     Channel, ChannelOptions, Decoder, Event, EventSource, EventStream, Frame, KeepAlive, LastEventId,
@@ -135,8 +135,10 @@ impl Gateway {
                     _ => {}
                 },
                 () = &mut nobody => {
-                    // It hangs up, and connects once it's polled again.
-                    source.restart();
+                    // It hangs up, and connects once it's polled again. A wait goes on: the server upstream may have asked for it.
+                    if !matches!(source.state(), Step::Wait { .. }) {
+                        source.restart();
+                    }
                     self.somebody().await;
                     nobody.set(self.nobody(grace));
                 }
@@ -156,7 +158,8 @@ impl Gateway {
             Err(PublishError::MissingId | PublishError::UnresumableId | PublishError::DuplicateId) => {
                 let stand_in = format!("{}-{}", self.secret, self.channel.stats().published);
                 let stand_in = EventIdBuf::try_from(stand_in).expect("an id of digits");
-                let publication = Publication::<()>::from(Event::empty().id(stand_in.as_id()));
+                // It has the whole event, too, for the channel doesn't count what a label takes.
+                let publication = Publication::<()>::from(Event::from(event).id(stand_in.as_id()));
                 self.channel.publish(publication.label(Some(Event::from(event).into())))?;
             }
             published => drop(published?),

@@ -66,7 +66,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             _ => return Err(argument.unexpected().into()),
         }
     }
-    let upstream = web(cacert.as_deref().map(AsRef::as_ref))?
+    let upstream = web(cacert.as_deref().map(AsRef::as_ref), true)?
         .get(upstream.ok_or("--upstream is missing; --help says more")?);
     let gateway = Arc::new(Gateway::new());
     let shared = Arc::clone(&gateway);
