@@ -76,7 +76,7 @@ impl<L> Follower<L> {
     /// applied next. Everything there was is let go. Does nothing once the topics are closed.
     ///
     /// Streams stay. Each is told [`Resumed::Unknown`](super::Resumed::Unknown) by what it [announces](super::SubscriptionBuilder::announce), and gets
-    /// the new log's events from the oldest on that's kept when it's polled.
+    /// the new log's events when it's polled, from the oldest on that's kept, or from the first after the last [loss](Self::lose).
     ///
     /// # Cost
     /// A look at each topic and each subscription under the lock.
