@@ -45,7 +45,8 @@ impl StoredLabel for String {
 /// use eventsource_core::Publication;
 /// use eventsource_core::channel::Record;
 ///
-/// let record = Record::new("build", Publication::new("failed"), Duration::from_secs(1_700_000_000))?;
+/// let at = Duration::from_secs(1_700_000_000);
+/// let record = Record::new("build", Publication::new("failed"), at)?;
 /// let bytes = record.with_token("c0ffee")?.encode();
 /// let read = Record::<()>::decode(&bytes)?;
 /// assert_eq!((read.topic(), read.token()), ("build", Some("c0ffee")));

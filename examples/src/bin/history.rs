@@ -67,7 +67,7 @@ async fn events(
 /// Answers once the note is on the disk.
 async fn publish(State(App { log, .. }): State<App>, note: String) -> Result<String, (StatusCode, String)> {
     match log.publish("notes", note).await {
-        Ok(id) => Ok(format!("{}\n", id)),
+        Ok(id) => Ok(format!("{id}\n")),
         Err(error @ WriteError::Refused(_)) => Err((StatusCode::BAD_REQUEST, error.to_string())),
         Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, error.to_string())),
     }
