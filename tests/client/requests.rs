@@ -155,13 +155,13 @@ pub(crate) async fn a_log<T: Transport>() {
     assert_eq!(
         told,
         [
-            (Level::DEBUG, "connecting to an event stream, attempt 1, last_event_id \"\""),
+            (Level::DEBUG, "connecting to an event stream, attempt 1, resumes false"),
             (Level::DEBUG, "the event stream is open, attempt 1, status 200"),
             (
                 Level::DEBUG,
                 "the event stream was lost, reconnecting, attempt 1, reason the server ended the event stream"
             ),
-            (Level::DEBUG, "connecting to an event stream, attempt 2, last_event_id \"7\""),
+            (Level::DEBUG, "connecting to an event stream, attempt 2, resumes true"),
             (
                 Level::WARN,
                 "the event stream was lost for good, attempt 2, reason the server answered with status 401"

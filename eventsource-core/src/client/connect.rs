@@ -77,7 +77,8 @@ impl Attempt {
     }
 
     /// Returns the names and values of the header fields that the request needs (§9.2.2 and §9.2.3): `Accept`, `Cache-Control`, and
-    /// `Last-Event-ID` unless that's empty. Its value is UTF-8, of any length.
+    /// `Last-Event-ID` unless that's empty. Its value is UTF-8, of any length, and may have control characters other than NUL, CR and
+    /// LF, which some HTTP clients refuse.
     pub fn header_fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let last_event_id = Some(self.last_event_id.as_str()).filter(|id| !id.is_empty());
         REQUEST_HEADERS.into_iter().chain(last_event_id.map(|id| ("last-event-id", id)))

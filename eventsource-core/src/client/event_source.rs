@@ -508,7 +508,7 @@ pub struct ConnectionError<E> {
     pub reason: Reason,
     /// What the transport or the decoder says, if it was one of them.
     pub error: Option<EventsError<E>>,
-    /// After which time there's another attempt; none if there won't be one.
+    /// After which time there's another attempt, from the next poll on; none if there won't be one.
     pub retry_in: Option<Duration>,
 }
 

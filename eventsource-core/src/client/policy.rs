@@ -125,7 +125,8 @@ impl Policy {
         self
     }
 
-    /// Sets how long the wait may become by failures alone. A server may ask for more.
+    /// Sets how long the wait may become by failures alone. A server may ask for more, and where the floor is near it, the wait is up
+    /// to a quarter more than the floor.
     pub const fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
         self

@@ -33,7 +33,7 @@ const QUARTERS: u32 = 4;
 ///
 /// Beside that there's one alarm. After each report, set it to what [`take_alarm`](Self::take_alarm) returns, if it returns
 /// anything; when it expires, report that with [`handle_alarm`](Self::handle_alarm). It's set once for each attempt and each wait, and four
-/// times in an idle timeout while a connection is open, never for each chunk. Look for a response or for bytes
+/// times in an idle timeout while a connection is open, with one more when it has lasted; never for each chunk. Look for a response or for bytes
 /// before you report an expiry, so that a caller who was busy for long isn't taken for a server that's silent. But report it then, also
 /// where there are always more bytes: a connection that has lasted is no failure.
 ///
@@ -96,7 +96,7 @@ pub enum Step {
     Read,
     /// Wait for the alarm; then there will be another attempt.
     Wait {
-        /// How long, from the loss on.
+        /// How long, from the moment on at which the alarm is set.
         delay: Duration,
         /// Why the connection was lost, or the attempt has brought none.
         reason: Reason,

@@ -6,10 +6,11 @@ use super::{Attempt, Head, Reason};
 use core::time::Duration;
 
 pub(super) fn connecting(attempt: &Attempt) {
+    // An id may say something of its event.
     #[cfg(feature = "tracing")]
     tracing::debug!(
         attempt = attempt.number(),
-        last_event_id = attempt.last_event_id().as_str(),
+        resumes = !attempt.last_event_id().as_str().is_empty(),
         "connecting to an event stream"
     );
 }
