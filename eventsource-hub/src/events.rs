@@ -123,6 +123,7 @@ fn subscribe(hub: &Hub, query: &Query, last_event_id: LastEventId) -> Result<Fee
 }
 
 /// Where a stream's events come from.
+#[expect(clippy::large_enum_variant, reason = "most connections are wanted")]
 enum Feed {
     Subscription(Subscription<TopicName>),
     /// A connection that's not wanted now. An error status would have a browser give up for good, so it's told when to

@@ -109,7 +109,7 @@ fn too_many_redirects_are_the_last_word_for_whoever_says_so() {
             let mut request = get(server.url("/"));
             let transport =
                 HttpTransport::new(move |attempt| client.execute(request(attempt).try_into().unwrap()));
-            let transport = if says_so { transport.final_if(reqwest::Error::is_redirect) } else { transport };
+            let transport = transport.final_if(move |error| says_so && error.is_redirect());
             let mut source: EventSource<_, Alarm> =
                 EventSource::new(transport).policy(quick().max_failures(2));
             let told = heard_all(&mut source).await;

@@ -49,7 +49,7 @@ Tasks:
   fuzz [TARGET] [--time SECONDS] [--runs N]
                        fuzz one target or each, for 60 seconds or as long as asked for
   bench NAME [ARGUMENT ...]
-                       run a benchmark, codec, channel, client or fanout, with arguments of its own: a part of a case's name,
+                       run a benchmark, codec, channel, clients or fanout, with arguments of its own: a part of a case's name,
                        to run that alone, and for channel and fanout --quick; or crowd, 5,000 clients of the hub
   peers                run the tests that need curl, Chromium, Node, RabbitMQ, nginx, HAProxy and Caddy
   faults [--only PART] serve the faults that a client meets to ours and its peers, or have only those meet that have this part in

@@ -58,22 +58,21 @@ impl Attempt {
 ///   compressed when it arrives here is a failure, [`Reason::ContentEncoding`](super::Reason::ContentEncoding).
 /// - *Timeouts*: those of the [`Policy`](super::Policy) suffice. A timeout of the HTTP client's for the whole response ends an
 ///   event stream that's fine.
-pub struct HttpTransport<F, B, E> {
+pub struct HttpTransport<F, B> {
     send: F,
-    is_final: fn(&E) -> bool,
     body: PhantomData<fn() -> B>,
 }
 
-impl<F, B, E> HttpTransport<F, B, E> {
+impl<F, B> HttpTransport<F, B> {
     /// Creates a transport that calls `send` for each attempt.
-    pub fn new<R, S>(send: F) -> Self
+    pub fn new<R, S, E>(send: F) -> Self
     where
         F: FnMut(Attempt) -> R,
         R: Future<Output = Result<S, E>>,
         S: Into<::http::Response<B>>,
         B: Body,
     {
-        Self { send, is_final: |_| false, body: PhantomData }
+        Self { send, body: PhantomData }
     }
 
     /// Sets which errors of the HTTP client are [final](super::Reason::Fatal), because another attempt would fail as well. By default, none
@@ -118,14 +117,17 @@ impl<F, B, E> HttpTransport<F, B, E> {
     /// let Some(HttpError::Request(refused)) = lost.transport_error() else { panic!() };
     /// assert_eq!((refused.status.as_u16(), &refused.text[..]), (400, "no such model"));
     /// ```
-    #[must_use]
-    pub fn final_if(mut self, is_final: fn(&E) -> bool) -> Self {
-        self.is_final = is_final;
-        self
+    pub fn final_if<P, R, S, E>(self, is_final: P) -> FinalIf<Self, P>
+    where
+        F: FnMut(Attempt) -> R,
+        R: Future<Output = Result<S, E>>,
+        P: Fn(&E) -> bool,
+    {
+        FinalIf { transport: self, is_final }
     }
 }
 
-impl<F, B, R, S, E> Connect for HttpTransport<F, B, E>
+impl<F, B, R, S, E> Connect for HttpTransport<F, B>
 where
     F: FnMut(Attempt) -> R,
     R: Future<Output = Result<S, E>>,
@@ -140,15 +142,45 @@ where
     fn connect(&mut self, attempt: Attempt) -> Self::Connecting {
         HttpConnecting { response: (self.send)(attempt), body: PhantomData }
     }
+}
+
+impl<F, B> fmt::Debug for HttpTransport<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport").finish_non_exhaustive()
+    }
+}
+
+/// An [`HttpTransport`] that says which of its failures are final: what [`HttpTransport::final_if`] returns.
+pub struct FinalIf<T, P> {
+    transport: T,
+    is_final: P,
+}
+
+impl<F, B, P, R, S, E> Connect for FinalIf<HttpTransport<F, B>, P>
+where
+    F: FnMut(Attempt) -> R,
+    R: Future<Output = Result<S, E>>,
+    S: Into<::http::Response<B>>,
+    B: Body,
+    P: Fn(&E) -> bool,
+{
+    type Chunk = Bytes;
+    type Error = HttpError<E, B::Error>;
+    type Body = HttpBody<B, E>;
+    type Connecting = HttpConnecting<R, B>;
+
+    fn connect(&mut self, attempt: Attempt) -> Self::Connecting {
+        self.transport.connect(attempt)
+    }
 
     fn is_final(&self, error: &Self::Error) -> bool {
         matches!(error, HttpError::Request(error) if (self.is_final)(error))
     }
 }
 
-impl<F, B, E> fmt::Debug for HttpTransport<F, B, E> {
+impl<T: fmt::Debug, P> fmt::Debug for FinalIf<T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpTransport").finish_non_exhaustive()
+        f.debug_struct("FinalIf").field("transport", &self.transport).finish_non_exhaustive()
     }
 }
 

@@ -152,7 +152,7 @@ pub use connect::{Attempt, Connect, Response};
 pub use event_source::{ConnectionError, EventSource, SourceEvents, SourceStats, Update};
 pub use head::Head;
 #[cfg(feature = "http")]
-pub use http_transport::{HttpBody, HttpConnecting, HttpError, HttpTransport};
+pub use http_transport::{FinalIf, HttpBody, HttpConnecting, HttpError, HttpTransport};
 pub use policy::{Decision, Lost, MIN_DELAY, Policy};
 pub use reason::Reason;
 pub use reconnection::{MAX_REDIRECTS, Reconnection, Step};

@@ -2,7 +2,8 @@
 
 use crate::server::{EVENT_STREAM, millis, seconds};
 use eventsource_core::client::{
-    Attempt, Connect, Decision, EventSource, Head, Policy, Reason, Response, SourceStats, Step, Update,
+    Attempt, Connect, Decision, EventSource, Head, HttpTransport, Policy, Reason, Response, SourceStats,
+    Step, Update,
 };
 use eventsource_core::codec::{EventsError, Limits, Overflow};
 use eventsource_core::test_util::{ManualClock, ManualTimer};
@@ -635,4 +636,31 @@ fn a_body_that_is_there_is_read_with_the_decoder_whichever_is_set_first() {
         assert_eq!(told[..2], ["comment hello", "event a"]);
         assert_eq!(server.last_event_ids(), [""; 0], "nothing is asked for twice");
     }
+}
+
+/// A compiler that takes a lifetime in an error for any lifetime says that such a future isn't `Send`, where the error is a part of the
+/// transport's type.
+#[test]
+fn a_client_may_be_spawned_whatever_its_error() {
+    type Answer = http::Response<http_body_util::Full<bytes::Bytes>>;
+    fn spawnable<F: Future + Send + 'static>(_: F) {}
+    async fn any(_: Attempt) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        future::pending().await
+    }
+    async fn io(_: Attempt) -> Result<Answer, std::io::Error> {
+        future::pending().await
+    }
+    let clock = ManualClock::new();
+    let timer = clock.timer();
+    spawnable(async move {
+        let transport = HttpTransport::new(|attempt: Attempt| any(attempt));
+        let mut events = Box::pin(EventSource::with_timer(transport, timer, 7).events());
+        events.next().await
+    });
+    let timer = clock.timer();
+    spawnable(async move {
+        let transport = HttpTransport::new(|attempt: Attempt| io(attempt)).final_if(|_| true);
+        let mut events = Box::pin(EventSource::with_timer(transport, timer, 7).events());
+        events.next().await
+    });
 }
