@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A running server; killed when it's dropped.
@@ -22,12 +21,8 @@ impl Server {
         Self::run(Command::new(program).args(arguments), port)
     }
 
-    /// Starts a program that keeps something in the folder from which it's started.
-    pub(crate) fn start_in(folder: &Path, program: &str, port: u16) -> Self {
-        Self::run(Command::new(program).current_dir(folder), port)
-    }
-
-    fn run(command: &mut Command, port: u16) -> Self {
+    /// Does the same with a command that has all but the port.
+    pub(crate) fn run(command: &mut Command, port: u16) -> Self {
         let mut process = command
             .args(["--port", &port.to_string()])
             .stdout(Stdio::piped())
