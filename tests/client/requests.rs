@@ -138,7 +138,7 @@ impl Visit for Message {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "message" => self.0.insert_str(0, &format!("{value:?}")),
-            "attempt" | "last_event_id" | "reason" | "status" => {
+            "attempt" | "reason" | "resumes" | "status" => {
                 write!(self.0, ", {} {value:?}", field.name()).unwrap();
             }
             _ => {}
