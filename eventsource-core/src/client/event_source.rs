@@ -1,11 +1,11 @@
 //! A stream of what a client meets.
 
 use super::connect::{Attempt, Connect, Response};
-use super::{Head, Policy, Reason, Reconnection, Step, trace};
-use crate::codec::{Events, EventsError, Items, LimitError, OwnedEvent, OwnedItem};
+use super::update::{ConnectionError, SourceStats, Update};
+use super::{Policy, Reason, Reconnection, Step, trace};
+use crate::codec::{Events, EventsError, Items, OwnedItem};
 use crate::{Decoder, EventId, FAR_FUTURE, Timer};
 use alloc::boxed::Box;
-use bytestring::ByteString;
 use core::fmt;
 use core::future::Future;
 use core::mem;
@@ -62,7 +62,7 @@ pin_project! {
         #[pin]
         timer: T,
         is_armed: bool,
-        machine: Reconnection,
+        pub(super) machine: Reconnection,
         policy: Policy,
         seed: u64,
         // Its attempts are those that the request or the body is of the last of.
@@ -140,7 +140,7 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
         self.begin_anew()
     }
 
-    /// Begins with a response's body that's there already, such as that of the answer to a `POST`, and was [checked](Head::check). To be
+    /// Begins with a response's body that's there already, such as that of the answer to a `POST`, and was [checked](super::Head::check). To be
     /// called before it's polled. There's no [`Update::Open`] for it.
     pub fn begin_open(mut self, body: C::Body) -> Self {
         self.body.open(Box::pin(body));
@@ -160,11 +160,6 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
         self.stats.attempts = 0;
         self.machine.handle_last_event_id(self.body.last_event_id());
         self
-    }
-
-    /// Converts this into a stream of its events alone.
-    pub fn events(self) -> SourceEvents<C, T> {
-        SourceEvents { source: self }
     }
 
     /// Returns what it's doing.
@@ -385,7 +380,7 @@ impl<C: Connect, T: Timer> EventSource<C, T> {
 }
 
 /// So many items that aren't told are looked at in one poll.
-const ROUNDS: u32 = 64;
+pub(super) const ROUNDS: u32 = 64;
 
 impl<C: Connect, T: Timer> Stream for EventSource<C, T> {
     type Item = Update<C::Error>;
@@ -464,144 +459,5 @@ impl<S> Body<S> {
             Self::None(decoder) => decoder.last_event_id(),
             Self::Open { items, .. } => items.events().last_event_id(),
         }
-    }
-}
-
-/// What an [`EventSource`] has done: what [`EventSource::stats`] returns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SourceStats {
-    /// How many attempts to connect have begun.
-    pub attempts: u64,
-    /// How many connections were open, with the one that is.
-    pub connections: u64,
-    /// How many events were handed out.
-    pub events: u64,
-    /// How many bytes of event streams were received.
-    pub bytes: u64,
-    /// Since when the connection is open; `None` while there is none.
-    #[cfg(feature = "std")]
-    pub open_since: Option<Instant>,
-}
-
-/// What happens to an [`EventSource`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Update<E> {
-    /// It's connected.
-    Open(Head),
-    /// The server has sent an event.
-    Event(OwnedEvent),
-    /// The server has sent a comment. Only if the decoder was [asked for them](Decoder::comments).
-    Comment(ByteString),
-    /// An event that exceeds a limit was skipped. Only if the decoder is to [skip](crate::codec::Overflow::Skip) it.
-    Skipped(LimitError),
-    /// The connection was lost, or an attempt has brought none.
-    Lost(ConnectionError<E>),
-}
-
-/// Why an [`EventSource`] has no connection, and whether it tries again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConnectionError<E> {
-    /// What kind of failure it was.
-    pub reason: Reason,
-    /// What the transport or the decoder says, if it was one of them.
-    pub error: Option<EventsError<E>>,
-    /// After which time there's another attempt, from the next poll on; none if there won't be one.
-    pub retry_in: Option<Duration>,
-}
-
-impl<E> ConnectionError<E> {
-    /// Returns whether there won't be another attempt.
-    pub fn is_final(&self) -> bool {
-        self.retry_in.is_none()
-    }
-
-    /// Returns what the transport says, if it has failed.
-    pub fn transport_error(&self) -> Option<&E> {
-        match &self.error {
-            Some(EventsError::Chunks(error)) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.error {
-            Some(error) => write!(f, "{}: {error}", self.reason),
-            None => self.reason.fmt(f),
-        }
-    }
-}
-
-impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        // The error's own text is part of this one's.
-        self.error.as_ref().and_then(core::error::Error::source)
-    }
-}
-
-pin_project! {
-    /// The events of an [`EventSource`], what [`EventSource::events`] returns. Losses that are followed by another attempt aren't told.
-    /// The one that's final is an error, unless the server has ended the stream in good order or answered 204; then this stream ends.
-    /// After [too many failures](Policy::max_failures) it's an error, whatever the last one was.
-    ///
-    /// # Cancel safety
-    /// It's a stream: an event is either handed out or still inside.
-    #[must_use = "streams do nothing unless polled"]
-    pub struct SourceEvents<C, T>
-    where
-        C: Connect,
-    {
-        #[pin]
-        source: EventSource<C, T>,
-    }
-}
-
-impl<C: Connect, T: Timer> SourceEvents<C, T> {
-    /// Returns the client, to ask how it stands.
-    pub fn source(&self) -> &EventSource<C, T> {
-        &self.source
-    }
-
-    /// Returns the client, to restart or close it.
-    pub fn source_mut(&mut self) -> &mut EventSource<C, T> {
-        &mut self.source
-    }
-}
-
-impl<C: Connect, T: Timer> Stream for SourceEvents<C, T> {
-    type Item = Result<OwnedEvent, ConnectionError<C::Error>>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut source = self.project().source;
-        for _ in 0..ROUNDS {
-            return Poll::Ready(match ready!(source.as_mut().poll_next(cx)) {
-                Some(Update::Event(event)) => Some(Ok(event)),
-                Some(Update::Lost(lost))
-                    if lost.is_final() && (!lost.reason.is_end() || source.machine.has_given_up()) =>
-                {
-                    Some(Err(lost))
-                }
-                Some(_) => continue,
-                None => None,
-            });
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-impl<C: Connect, T: Timer> FusedStream for SourceEvents<C, T> {
-    fn is_terminated(&self) -> bool {
-        self.source.is_terminated()
-    }
-}
-
-impl<C: Connect, T> fmt::Debug for SourceEvents<C, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)
     }
 }

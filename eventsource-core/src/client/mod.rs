@@ -144,15 +144,23 @@ mod http_transport;
 #[cfg(feature = "alloc")]
 mod trace;
 #[cfg(feature = "alloc")]
+mod update;
+#[cfg(feature = "alloc")]
 mod event_source;
+#[cfg(feature = "alloc")]
+mod source_events;
 
 #[cfg(feature = "alloc")]
 pub use connect::{Attempt, Connect, Response};
 #[cfg(feature = "alloc")]
-pub use event_source::{ConnectionError, EventSource, SourceEvents, SourceStats, Update};
+pub use event_source::EventSource;
 pub use head::Head;
 #[cfg(feature = "http")]
 pub use http_transport::{FinalIf, HttpBody, HttpConnecting, HttpError, HttpTransport};
 pub use policy::{Decision, Lost, MIN_DELAY, Policy};
 pub use reason::Reason;
 pub use reconnection::{MAX_REDIRECTS, Reconnection, Step};
+#[cfg(feature = "alloc")]
+pub use source_events::SourceEvents;
+#[cfg(feature = "alloc")]
+pub use update::{ConnectionError, SourceStats, Update};
