@@ -19,7 +19,7 @@ struct Span {
     turns: (u64, u64),
 }
 
-/// Of so many losses each is known by itself. Of older ones it's known together how many events they were.
+/// So many losses are each known by itself. The older ones are known as one, by how many events they were together.
 const SPANS: usize = 64;
 
 impl Losses {

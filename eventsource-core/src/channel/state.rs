@@ -103,7 +103,7 @@ const TOPICS_AT_ONCE: usize = 64;
 /// can read it any more, but it still holds memory.
 const SEGMENTS_AT_ONCE: usize = 32;
 
-/// The same where each event has a caller's id, which has to be forgotten under the lock.
+/// How many it frees where each event has a caller's id, which has to be forgotten under the lock.
 const SEGMENTS_OF_IDS_AT_ONCE: usize = 4;
 
 impl<L> State<L> {

@@ -43,7 +43,7 @@ pub struct TopicStats {
     pub bytes: usize,
     /// Subscriptions now.
     pub subscribers: usize,
-    /// Of these, how many are behind.
+    /// Subscriptions that are behind now.
     pub behind: usize,
     /// How many events wait for the one that's furthest behind.
     pub lag: u64,

@@ -62,6 +62,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let question = json!({ "prompt": prompt, "words": words }).to_string();
     let question = web(None, true)?.post(url).header(CONTENT_TYPE, "application/json").body(question);
     let transport = HttpTransport::new(move |attempt: Attempt| {
+        // A body that is a stream is all that can't be cloned.
         let question = question.try_clone().expect("its body is text").headers(attempt.headers());
         question.send().map_err(reqwest::Error::without_url)
     });

@@ -78,10 +78,10 @@ impl Gateway {
         let start = if last_event_id == LastEventId::None { Start::Live } else { Start::Oldest };
         let subscription = self.channel.subscription().resume(last_event_id).start(start).positions(false);
         let subscription = subscription.filter_map(|sent, frame| Some(sent.clone().unwrap_or(frame)));
+        let subscription = subscription.begin()?;
         let listener = self.listeners.subscribe();
         self.arrived.notify_one();
-        // It has no limit, no keys and no topics, of which something could be wrong.
-        Ok(EventStream::new(subscription.begin().expect("a plain subscription"))
+        Ok(EventStream::new(subscription)
             .keep_alive(KeepAlive::default())
             .stop_on(&self.stop)
             .stop_on(&state.stop)
@@ -103,6 +103,7 @@ impl Gateway {
         loop {
             self.somebody().await;
             let transport = HttpTransport::new(|attempt: Attempt| {
+                // A body that is a stream is all that can't be cloned, and this request has none.
                 let request = upstream.try_clone().expect("a request without a body");
                 request.headers(attempt.headers()).send().map_err(reqwest::Error::without_url)
             });
@@ -157,6 +158,7 @@ impl Gateway {
         match self.channel.publish(event) {
             Err(PublishError::MissingId | PublishError::UnresumableId | PublishError::DuplicateId) => {
                 let stand_in = format!("{}-{}", self.secret, self.channel.stats().published);
+                // Hexadecimal digits, a hyphen and a number have nothing that an id can't have.
                 let stand_in = EventIdBuf::try_from(stand_in).expect("an id of digits");
                 // It has the whole event, too, for the channel doesn't count what a label takes.
                 let publication = Publication::<()>::from(Event::from(event).id(stand_in.as_id()));
